@@ -1,0 +1,1 @@
+"""Measurements at full model size; see the docstring of each module."""
