@@ -24,7 +24,7 @@ from lib_kohaku.merge.embed import read_embedded_merge
 from lib_kohaku.merge.execute.batches import Part, needs_whole
 from lib_kohaku.merge.execute.compute import Computer
 from lib_kohaku.merge.execute.sinks import DictSink
-from lib_kohaku.merge.plan.bind import cached_header
+from lib_kohaku.merge.plan.bind import ModelFinder, cached_header, find_model
 from lib_kohaku.merge.plan.build import make_plan, require_runnable
 from lib_kohaku.merge.plan.types import MergePlan, PlannedTensor
 from lib_kohaku.merge.recipe import MERGE, Recipe
@@ -88,6 +88,7 @@ def verify_file(
     check_all: bool = False,
     hash_of: Callable[[Path], str] = lambda path: "",
     progress: Progress | None = None,
+    find: ModelFinder = find_model,
 ) -> VerifyReport:
     """Recompute a merged file from the recipe in its metadata and compare.
 
@@ -98,6 +99,7 @@ def verify_file(
         check_all: Compare all tensors instead of a sample of 100 that covers every block.
         hash_of: Gives a file's SHA-256 or an empty text; parents with another hash than the recipe's are refused.
         progress: Told about tensors.
+        find: What names mean; see :func:`~lib_kohaku.merge.plan.build.make_plan`.
 
     Raises:
         PlanError: If the file holds no recipe of ours, or a parent is missing or is another file than it was.
@@ -111,7 +113,7 @@ def verify_file(
         made_by = f" (it was merged by {embedded.tool})" if embedded else ""
         raise PlanError(f"{path.name} holds no recipe that can be run again{made_by}.")
     recipe = embedded.recipe
-    plan = make_plan(recipe, library, bindings, hash_of=hash_of, allow_prediction_mismatch=True)
+    plan = make_plan(recipe, library, bindings, hash_of=hash_of, allow_prediction_mismatch=True, find=find)
     require_runnable(plan, _wrong_parents(recipe, plan))
     problems = _layout_problems(plan, header.tensors)
     comparable = [tensor for tensor in plan.tensors if _same_layout(tensor, header.tensors.get(tensor.spec.name))]
