@@ -1,7 +1,7 @@
 """Merging at full SDXL size: time against the input/output floor of the same run, memory, exactness.
 
-Usage: ``make bench`` or ``python -m benchmarks.merge_full [--dir DIR] [--rounds N] [--peers]``. Makes four float16 files
-of 6.94 GB each with a seed (and keeps them), so it needs about 45 GB of disk. Run as root it empties the page cache
+Usage: ``make bench`` or ``python -m benchmarks.merge_full [--dir DIR] [--rounds N] [--peers]``. Makes four float16
+files of 6.94 GB each with a seed (and keeps them), so it needs about 45 GB of disk. Run as root it empties the page cache
 before every run; the files are larger than most memories anyway.
 
 Every run is a process of its own (``merge_child``). The *floor* is our own pipeline with the arithmetic taken out: the
@@ -64,7 +64,7 @@ def run(kind: str, folder: Path, formula: str, output: Path, io: str = "auto") -
     """One measured run."""
     drop_caches()
     words = [sys.executable, "-m", "benchmarks.merge_child", kind, str(folder), formula, str(output), io]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{kind} failed:\n{done.stderr[-2000:]}")
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
