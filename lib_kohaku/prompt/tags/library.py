@@ -64,6 +64,6 @@ def _read(sources: Sequence[TagSource]) -> tuple[dict[TagSource, tuple[Tag, ...]
         reader = read_tag_table if source.is_database else read_tag_list
         try:
             read[source] = reader(source.path).tags
-        except KohakuError as error:  # noqa: PERF203  # one bad file must not take the others with it
+        except KohakuError as error:  # one bad file must not take the others with it
             problems.append(str(error))
     return read, tuple(problems)
