@@ -10,9 +10,14 @@ import contextlib
 import os
 import re
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
-from lib_kohaku.errors import FailedError, OutputExistsError, RefusedError, UnsafeNameError
+from lib_kohaku.errors import FailedError, KohakuError, OutputExistsError, RefusedError, UnsafeNameError
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 TEMPORARY_SUFFIX = ".kohaku-tmp"
 LONGEST_STEM = 100
@@ -166,3 +171,23 @@ def plain_name(name: str) -> str:
     if name.startswith(".") or name != name.strip(" .") or not name or safe_stem(name) != name:
         raise UnsafeNameError(f"{name[:60]!r} is not a plain file name.")
     return name
+
+
+def each_that_works(work: Callable[[Given], Made], items: Iterable[Given]) -> tuple[list[Made], list[str]]:
+    """Do something with every item; one that fails must not take the others with it.
+
+    Returns:
+        The results of those that worked, and the message of each :class:`KohakuError`.
+    """
+    made: list[Made] = []
+    problems: list[str] = []
+
+    def attempt(item: Given) -> None:
+        try:
+            made.append(work(item))
+        except KohakuError as error:
+            problems.append(str(error))
+
+    for item in items:
+        attempt(item)
+    return made, problems

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from lib_kohaku.errors import KohakuError, RefusedError
-from lib_kohaku.prompt.files import DataFileError
+from lib_kohaku.errors import RefusedError
+from lib_kohaku.prompt.files import DataFileError, each_that_works
 from lib_kohaku.prompt.profiles.decode import decode_profile
 from lib_kohaku.prompt.profiles.model import Profile
 from lib_kohaku.prompt.schema import SchemaError, load_schema, read_checked
@@ -65,17 +65,16 @@ def load_profiles(own_folder: Path | None = None) -> ProfileSet:
         own_folder: ``<data>/kohaku/profiles`` or the like; need not exist.
     """
     profiles = {profile.id: profile for profile in _builtin()}
-    problems: list[str] = []
+    found: list[str] = []
+    read, problems = each_that_works(lambda path: (path, read_profile(path)), _files(own_folder, found))
+    problems += found
     own: dict[str, str] = {}
-    for path in _files(own_folder, problems):
-        profile = _try_read(path, problems)
-        if profile is None:
-            continue
+    for path, profile in read:
         if profile.id in own:
             problems.append(f"{path.name}: has the same id as {own[profile.id]}, which is used")
-            continue
-        own[profile.id] = path.name
-        profiles[profile.id] = profile
+        else:
+            own[profile.id] = path.name
+            profiles[profile.id] = profile
     return ProfileSet(_by_name(profiles.values()), tuple(problems))
 
 
@@ -86,14 +85,6 @@ def _builtin() -> tuple[Profile, ...]:
 
 def _by_name(profiles: Iterable[Profile]) -> tuple[Profile, ...]:
     return tuple(sorted(profiles, key=lambda profile: profile.name))
-
-
-def _try_read(path: Path, problems: list[str]) -> Profile | None:
-    try:
-        return read_profile(path)
-    except KohakuError as error:
-        problems.append(str(error))
-        return None
 
 
 def _files(folder: Path | None, problems: list[str]) -> list[Path]:

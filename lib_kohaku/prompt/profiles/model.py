@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
+from types import MappingProxyType
 
 
 class Slot(str, Enum):
@@ -272,3 +275,19 @@ class Profile:
     upscale: UpscaleAdvice | None
     caption_separator: str | None
     notes: tuple[str, ...]
+
+    @cached_property
+    def own_words(self) -> Mapping[str, Slot]:
+        """The words that mean something of their own to the model, as they are written, with their slots.
+
+        Years by template are not among them, since there is no end of them.
+        """
+        words: dict[str, Slot] = {}
+        scales = {Slot.QUALITY: self.quality, Slot.AESTHETIC: self.aesthetic, Slot.SOURCE: self.source}
+        for slot, scale in scales.items():
+            words.update((word.text, slot) for word in (scale.words if scale else ()))
+        if self.rating:
+            words.update((word, Slot.RATING) for rating in Rating for word in self.rating.of(rating))
+        if self.year:
+            words.update((word.text, Slot.YEAR) for word in self.year.words)
+        return MappingProxyType(words)

@@ -1,28 +1,8 @@
-"""A profile's own words, and its spelling of tag names."""
+"""How a profile spells tag names and years."""
 
 from __future__ import annotations
 
-from lib_kohaku.prompt.profiles.model import Profile, Rating, Scale, Slot
-
-
-def own_words(profile: Profile) -> dict[str, Slot]:
-    """The words that mean something of their own to a model, as they are written, with their slots.
-
-    Years by template are not listed, since there is no end of them.
-    """
-    words: dict[str, Slot] = {}
-    scales: tuple[tuple[Slot, Scale | None], ...] = (
-        (Slot.QUALITY, profile.quality),
-        (Slot.AESTHETIC, profile.aesthetic),
-        (Slot.SOURCE, profile.source),
-    )
-    for slot, scale in scales:
-        words.update((word.text, slot) for word in (scale.words if scale else ()))
-    if profile.rating:
-        words.update((word, Slot.RATING) for rating in Rating for word in profile.rating.of(rating))
-    if profile.year:
-        words.update((word.text, Slot.YEAR) for word in profile.year.words)
-    return words
+from lib_kohaku.prompt.profiles.model import Profile
 
 
 def spell(profile: Profile, name: str) -> str:
@@ -31,7 +11,7 @@ def spell(profile: Profile, name: str) -> str:
     ``long_hair`` becomes ``long hair`` for most models; ``o_o`` stays, and so do Pony's ``score_9`` and the like.
     """
     rule = profile.names
-    if not rule.spaces or len(name) <= rule.keep_up_to or name in rule.keep or name in own_words(profile):
+    if not rule.spaces or len(name) <= rule.keep_up_to or name in rule.keep or name in profile.own_words:
         return name
     return name.replace("_", " ")
 

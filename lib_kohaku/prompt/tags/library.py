@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib_kohaku.errors import KohakuError
+from lib_kohaku.prompt.files import each_that_works
 from lib_kohaku.prompt.tags.booru_database import read_tag_table
 from lib_kohaku.prompt.tags.cache import IndexCache
 from lib_kohaku.prompt.tags.csv_reader import read_tag_list
@@ -49,21 +49,13 @@ def load_library(
     stored = cache.load() if cache else None
     if stored is not None:
         return TagLibrary(TagIndex(stored), wanted, (), True)
-    read, problems = _read(wanted)
-    index = TagIndex.build([*read.values(), vocabulary])
+    read, problems = each_that_works(_read, wanted)
+    index = TagIndex.build([*(tags for _, tags in read), vocabulary])
     if cache and not problems:  # else a file that was locked once would be missing until it changes
         cache.store(index.arrays)
-    return TagLibrary(index, tuple(read), problems, False)
+    return TagLibrary(index, tuple(source for source, _ in read), tuple(problems), False)
 
 
-def _read(sources: Sequence[TagSource]) -> tuple[dict[TagSource, tuple[Tag, ...]], tuple[str, ...]]:
-    """The tags of every source that can be read, and why the others cannot."""
-    read: dict[TagSource, tuple[Tag, ...]] = {}
-    problems: list[str] = []
-    for source in sources:
-        reader = read_tag_table if source.is_database else read_tag_list
-        try:
-            read[source] = reader(source.path).tags
-        except KohakuError as error:  # one bad file must not take the others with it
-            problems.append(str(error))
-    return read, tuple(problems)
+def _read(source: TagSource) -> tuple[TagSource, tuple[Tag, ...]]:
+    reader = read_tag_table if source.is_database else read_tag_list
+    return source, reader(source.path).tags

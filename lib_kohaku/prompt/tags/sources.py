@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from lib_kohaku.errors import KohakuError
-from lib_kohaku.prompt.files import DataFileError, read_text
+from lib_kohaku.prompt.files import DataFileError, each_that_works, read_text
 
 PATH_FILE = Path("tmp") / "tagAutocompletePath.txt"
 USUAL_LIST = "danbooru.csv"
@@ -102,17 +102,14 @@ def find_sources(
             problems.append(str(error))
     theirs = [path for path in _files(folder, problems) if path.suffix.lower() == ".csv"]
     implications = tuple(path for path in [*own, *theirs] if _is_implications(path))
-    lists = []
-    for path in own + theirs:
-        if _is_implications(path):
-            continue
+
+    def describe(path: Path) -> TagSource:
         mine = path in own
         origin = Origin.OWN if mine else Origin.TAGCOMPLETE
-        try:
-            lists.append(source_of(path, origin, active=mine or path.name == tagcomplete_list))
-        except KohakuError as error:
-            problems.append(str(error))
-    return FoundSources(tuple(lists), implications, tuple(problems))
+        return source_of(path, origin, active=mine or path.name == tagcomplete_list)
+
+    lists, unusable = each_that_works(describe, (path for path in own + theirs if not _is_implications(path)))
+    return FoundSources(tuple(lists), implications, (*problems, *unusable))
 
 
 def tagcomplete_folder(webui_folder: Path) -> Path | None:
