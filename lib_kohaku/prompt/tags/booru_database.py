@@ -49,7 +49,7 @@ def open_database(path: Path, *, wait: float = 5.0, longest: float = 120.0) -> I
             connection.execute("PRAGMA trusted_schema = OFF")
             yield connection
     except (sqlite3.Error, OverflowError, UnicodeError) as error:
-        reason = "it took too long" if "interrupted" in str(error) else str(error)
+        reason = "it took too long; does it lack its indexes?" if "interrupted" in str(error) else str(error)
         raise DataFileError(path, f"the database cannot be read ({reason})") from error
 
 

@@ -129,7 +129,8 @@ def _aliases(layout: Layout, cells: list[str]) -> tuple[str, ...]:
     if not aliases and not translation:
         return ()
     words = f"{aliases},{translation}".split(",")  # a translation is one more name to find the tag by
-    return tuple(name for word in words if (name := normalise(word)) and len(name) <= LONGEST_NAME)
+    names = (name for word in words if (name := normalise(word)) and len(name) <= LONGEST_NAME)
+    return tuple(dict.fromkeys(name for name in names if name.isprintable()))
 
 
 def _checked_name(path: Path, line: int, name: str) -> str:
