@@ -79,20 +79,26 @@ def guess_layout(sample: Sequence[Sequence[str]]) -> Layout | None:
     Returns:
         The layout, or None if it is none of the usual ones.
     """
-    width = max(len(row) for row in sample)
-    if width == 1:
-        return WORDS
+    width = max(map(len, sample))
+    used = max(_used(row) for row in sample)
     second = _all_numbers(sample, 1)
     third = _all_numbers(sample, 2)
-    if width == 2:
+    if used <= 1:
+        return WORDS
+    if used == 2 and width <= 3:
         return NAME_COUNT if second else TRANSLATION
-    if not second or width > MOST_COLUMNS:
+    if not second or used > MOST_COLUMNS:
         return None
     if third:
-        return NAME_CATEGORY if width == 3 else MAIN if width == 4 else None
+        return NAME_CATEGORY if used <= 3 else MAIN if used == 4 else None
     return OLD_TRANSLATION if width == 3 else EXTRA
+
+
+def _used(row: Sequence[str]) -> int:
+    """The number of columns without empty ones at the end, of which some programs write plenty."""
+    return max((index for index, cell in enumerate(row, 1) if cell.strip()), default=0)
 
 
 def _all_numbers(sample: Sequence[Sequence[str]], column: int) -> bool:
     cells = [row[column].strip() for row in sample if len(row) > column]
-    return bool(cells) and all(cell.removeprefix("-").isdecimal() for cell in cells)
+    return any(cells) and all(cell.removeprefix("-").isdecimal() for cell in cells if cell)

@@ -85,6 +85,7 @@ def _rows(path: Path, text: str) -> Iterator[Row]:
     if len(lines) > MOST_TAGS:
         raise DataFileError(path, f"has {len(lines):,} lines, more than {MOST_TAGS:,}")
     reader = csv.reader(lines, strict=True)
+    number = 0
     try:
         for number, cells in enumerate(reader, 1):
             # A row a line: when the reader is ahead, a quote was left open and swallowed the lines in between.
@@ -93,7 +94,8 @@ def _rows(path: Path, text: str) -> Iterator[Row]:
             if any(cells):
                 yield number, cells
     except csv.Error as error:
-        raise DataFileError(path, f"is not valid CSV ({error})", max(1, reader.line_num)) from error
+        reason = "a quotation mark is not closed" if "end of data" in str(error) else f"is not valid CSV ({error})"
+        raise DataFileError(path, reason, number + 1) from error
 
 
 def _tags(path: Path, layout: Layout, rows: Iterable[Row]) -> tuple[tuple[Tag, ...], str]:

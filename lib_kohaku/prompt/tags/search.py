@@ -22,6 +22,7 @@ _BONUS = np.array([1.0, 0.0, 0.0, -1.0], dtype=np.float32)
 _EXACT_NAME, _EXACT_ALIAS = 20.0, 10.0
 _TYPO_CANDIDATES = 60
 _SHORTEST_TYPO = 3
+_MOST_SLIPS = 4
 _SHORTEST_WORD = 2
 
 
@@ -95,7 +96,7 @@ class TagSearch:
 
     def any_order(self, query: str, limit: int = 20) -> list[Hit]:
         """Tags in which every word of the query begins some word: ``hair blue`` finds ``blue_hair``."""
-        words = [word.encode() for word in _typed(query).split("_") if len(word) >= _SHORTEST_WORD]
+        words = [word.encode("utf-8", "replace") for word in _typed(query).split("_") if len(word) >= _SHORTEST_WORD]
         if len(words) < 2 or limit < 1:
             return []
         common: Ints | None = None
@@ -110,13 +111,13 @@ class TagSearch:
     def suggest(self, query: str, limit: int = 10) -> list[Hit]:
         """Tags whose name or alias was probably meant: few slips first, then the more frequent ones.
 
-        One slip is allowed in every three letters. Candidates are the entries that share most trigrams with the
+        One slip is allowed in every three letters, four in all. Candidates are the entries that share most trigrams with the
         query (Dice coefficient), nudged by frequency.
         """
-        wanted = normalise(query)[:LONGEST_QUERY]
+        wanted = normalise(query[:LONGEST_QUERY])
         if len(wanted) < _SHORTEST_TYPO or limit < 1 or not len(self.index):
             return []
-        allowed = len(wanted) // 3
+        allowed = min(len(wanted) // 3, _MOST_SLIPS)
         ranked: dict[int, tuple[int, float, str]] = {}
         for entry in self._candidates(wanted):
             text = self.index.entry_text(entry)
