@@ -18,7 +18,7 @@ def slips(first: str, second: str, limit: int) -> int:
         return limit + 1
     beyond = limit + 1
     before: list[int] = []
-    previous = [*range(min(len(second), limit) + 1), *[beyond] * (len(second) - limit)]
+    previous: list[int] = [*range(min(len(second), limit) + 1), *[beyond] * (len(second) - limit)]
     for row, letter in enumerate(first, 1):
         current = [beyond] * (len(second) + 1)
         current[0] = min(row, beyond)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 
 import numpy as np
 
@@ -19,6 +18,10 @@ class TagIndex:
     """Tags and the ways to find them. Never changes, so that threads can share it.
 
     Tags are numbered from 0; the most frequent one is 0.
+
+    Attributes:
+        arrays: What it is made of.
+        key_tag: The tag of each key; int32 ``[K]``.
     """
 
     def __init__(self, arrays: IndexArrays) -> None:
@@ -28,6 +31,7 @@ class TagIndex:
         self._starts = arrays.entry_start.data
         self._entry_tags = arrays.entry_tag.data
         self._tag_entries = arrays.tag_entry.data
+        self.key_tag: Ints = arrays.entry_tag[arrays.key_entry]
 
     @classmethod
     def build(cls, lists: Iterable[Iterable[Tag]]) -> TagIndex:
@@ -39,11 +43,6 @@ class TagIndex:
 
     def __iter__(self) -> Iterator[Tag]:
         return map(self.tag, range(len(self)))
-
-    @cached_property
-    def key_tag(self) -> Ints:
-        """The tag of each key; int32 ``[K]``."""
-        return self.arrays.entry_tag[self.arrays.key_entry]
 
     def tag(self, number: int) -> Tag:
         """The tag with a number."""

@@ -111,8 +111,8 @@ class TagSearch:
     def suggest(self, query: str, limit: int = 10) -> list[Hit]:
         """Tags whose name or alias was probably meant: few slips first, then the more frequent ones.
 
-        One slip is allowed in every three letters, four in all. Candidates are the entries that share most trigrams with the
-        query (Dice coefficient), nudged by frequency.
+        One slip is allowed in every three letters, four in all. Candidates are the entries that share most trigrams
+        with the query (Dice coefficient), nudged by frequency.
         """
         wanted = normalise(query[:LONGEST_QUERY])
         if len(wanted) < _SHORTEST_TYPO or limit < 1 or not len(self.index):

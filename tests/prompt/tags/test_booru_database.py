@@ -40,7 +40,7 @@ def test_it_serves_as_a_source(database):
 
 def test_nothing_can_be_written(database):
     before = database.read_bytes()
-    with pytest.raises(DataFileError, match="readonly|read-only"), open_database(database) as connection:
+    with pytest.raises(DataFileError, match=r"readonly|read-only"), open_database(database) as connection:
         connection.execute("DELETE FROM tag")
     assert database.read_bytes() == before
     assert [path.name for path in database.parent.iterdir()] == [database.name]
