@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -103,9 +103,9 @@ def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=TEMPORARY_SUFFIX)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
+        # Not tempfile, whose files only their owner may read, also under their final names.
+        temporary = path.parent / f".{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -20,6 +20,13 @@ def test_a_file_is_written_whole_and_nothing_else_is_left(tmp_path):
     assert names_in(tmp_path / "new") == ["a.txt"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_others_may_read_what_they_may_read_of_any_new_file(tmp_path):
+    (tmp_path / "usual").touch()
+    write_atomic(tmp_path / "ours", b"x")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
 def test_an_existing_file_is_replaced_only_when_told(tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(b"old")
