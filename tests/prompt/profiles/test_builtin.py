@@ -21,20 +21,10 @@ def profile(profile_id):
 
 def test_all_twelve_are_there_and_sound():
     assert PROFILES.problems == ()
-    assert sorted(profile.id for profile in PROFILES.profiles) == [
-        "animagine-xl-2.0",
-        "animagine-xl-3.0",
-        "animagine-xl-3.1",
-        "animagine-xl-4.0",
-        "illustrious-0.1",
-        "kohaku-xl-beta",
-        "kohaku-xl-delta",
-        "kohaku-xl-epsilon",
-        "kohaku-xl-gamma",
-        "kohaku-xl-zeta",
-        "noobai-xl-1.0",
-        "pony-v6",
-    ]
+    kohaku = {f"kohaku-xl-{name}" for name in ("beta", "gamma", "delta", "epsilon", "zeta")}
+    animagine = {f"animagine-xl-{version}" for version in ("2.0", "3.0", "3.1", "4.0")}
+    others = {"illustrious-0.1", "noobai-xl-1.0", "pony-v6"}
+    assert {profile.id for profile in PROFILES.profiles} == kohaku | animagine | others
 
 
 ORDERS = {
