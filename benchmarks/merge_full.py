@@ -1,7 +1,7 @@
 """Merging at full SDXL size: time against the input/output floor of the same run, memory, exactness.
 
 Usage: ``make bench`` or ``python -m benchmarks.merge_full [--dir DIR] [--rounds N] [--peers]``. Makes four float16
-files of 6.94 GB each with a seed (and keeps them), so it needs about 45 GB of disk. Run as root it empties the page cache
+files of 6.94 GB each with a seed (and keeps them): it needs about 45 GB of disk. Run as root it empties the page cache
 before every run; the files are larger than most memories anyway.
 
 Every run is a process of its own (``merge_child``). The *floor* is our own pipeline with the arithmetic taken out: the
