@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,10 @@ def select(info: Any) -> None:
 def select_in_fork(info: Any) -> bool:
     """Choose a checkpoint in a fork that has its own function for it; False if this is not one."""
     try:
-        from modules_forge import main_entry
+        main_entry = importlib.import_module("modules_forge.main_entry")
     except ImportError:
+        return False
+    if not hasattr(main_entry, "checkpoint_change"):
         return False
     main_entry.checkpoint_change(info.name, save=True, refresh=True)
     return True

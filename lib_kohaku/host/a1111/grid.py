@@ -1,7 +1,6 @@
 """Cells of the webui's X/Y/Z plot, each merged into the loaded model before its image is made.
 
-The webui loads the chosen checkpoint before every image unless it is loaded already, and once more at the end of a grid.
-So a cell's merge passes for that checkpoint only while its own image is being made: afterwards the webui sees a strange
+The webui loads the chosen checkpoint before every image unless it is loaded already, and again at the end of a grid. So a cell's merge passes for that checkpoint only while its own image is being made: afterwards the webui sees a strange
 model and brings the chosen one back by itself.
 """
 
@@ -12,11 +11,11 @@ from typing import Any
 
 from modules import shared
 
-from lib_kohaku.app.grid import GridCell, cell_name, cell_recipe
-from lib_kohaku.app.merging import MergeWorkbench
 from lib_kohaku.errors import KohakuError
+from lib_kohaku.host.a1111.desk import RecipeDesk
 from lib_kohaku.host.a1111.live_merge import LiveMerger
 from lib_kohaku.host.a1111.queue import TaskProgress
+from lib_kohaku.merge.grid_cell import GridCell, cell_name, cell_recipe
 from lib_kohaku.merge.recipe import Recipe
 from lib_kohaku.merge.to_file import named_after
 from lib_kohaku.progress import SilentProgress
@@ -39,7 +38,7 @@ def set_cell(processing: Any, cell: GridCell) -> None:
 class GridMerges:
     """Merges for cells. Called by the script's hooks, which run with the webui's queue held."""
 
-    def __init__(self, workbench: MergeWorkbench, live: LiveMerger) -> None:
+    def __init__(self, workbench: RecipeDesk, live: LiveMerger) -> None:
         """Work with the process's workbench and unsaved merge."""
         self._workbench = workbench
         self._live = live

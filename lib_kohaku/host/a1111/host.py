@@ -137,4 +137,3 @@ class A1111Host:
             "fp8": str(getattr(shared.opts, "fp8_storage", "")),
             "unsaved merges": "possible" if self.info.can_load_unsaved else "not possible",
         }
-

@@ -60,7 +60,9 @@ def undo_baked_loras(model: torch.nn.Module) -> None:
     restore = getattr(networks, "network_restore_weights_from_backup", None)
     forget = getattr(networks, "network_reset_cached_weight", None)
     changed = list(_with_loras(model))
-    if changed and (restore is None or forget is None):
+    if not changed:
+        return
+    if restore is None or forget is None:
         raise RefusedError("LoRAs are applied to the loaded model; make an image without LoRA first.")
     with torch.no_grad():
         for module in changed:

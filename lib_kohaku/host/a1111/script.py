@@ -1,4 +1,4 @@
-"""What the always-on script does at every image: next to nothing unless a merge is in the model or a grid asks for one."""
+"""What happens at every image: next to nothing, unless a merge is in the model or a grid asks for one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from modules import shared
 
-from lib_kohaku.app.infotext import INFOTEXT_KEY, recipe_to_infotext
 from lib_kohaku.host.a1111.grid import GridMerges
 from lib_kohaku.host.a1111.live_merge import LiveMerger
 from lib_kohaku.host.a1111.settings import PREFIX
+from lib_kohaku.merge.infotext import INFOTEXT_KEY, recipe_to_infotext
 
 
 class ImageHooks:

@@ -8,9 +8,9 @@ from typing import Any
 
 from modules import scripts
 
-from lib_kohaku.app.grid import GridCell
-from lib_kohaku.app.merging import MergeWorkbench
+from lib_kohaku.host.a1111.desk import RecipeDesk
 from lib_kohaku.host.a1111.grid import cell_of, set_cell
+from lib_kohaku.merge.grid_cell import GridCell
 from lib_kohaku.merge.presets import block_preset, block_presets
 
 RECIPE = "[Kohaku] Recipe"
@@ -20,7 +20,7 @@ WEIGHTS = "[Kohaku] Block weights"
 _COST = 0.95
 
 
-def add_axes(workbench: MergeWorkbench) -> None:
+def add_axes(workbench: RecipeDesk) -> None:
     """Add the axes, once. The webui makes its list anew at every reload of the page."""
     module = _xyz_module()
     if module is None:
@@ -33,9 +33,7 @@ def add_axes(workbench: MergeWorkbench) -> None:
     ):
         if label not in present:
             module.axis_options.append(
-                module.AxisOption(
-                    label, str, _applier(change), confirm=_confirmer(check), cost=_COST, choices=choices
-                )
+                module.AxisOption(label, str, _applier(change), confirm=_confirmer(check), cost=_COST, choices=choices)
             )
 
 
@@ -78,5 +76,5 @@ def _check_weights(text: str) -> None:
         block_preset(text)
 
 
-def _recipe_names(workbench: MergeWorkbench) -> list[str]:
+def _recipe_names(workbench: RecipeDesk) -> list[str]:
     return [stored.name for stored in workbench.recipes.list()[0]]
