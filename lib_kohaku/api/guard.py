@@ -31,7 +31,7 @@ class Guard:
         self._app = app
         self._users = dict(users)
 
-    def __call__(self, request: Request) -> None:
+    def check(self, request: Request) -> None:
         """Let a request pass or not.
 
         Raises:

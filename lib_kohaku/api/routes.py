@@ -42,7 +42,7 @@ def add_routes(app: Any, workbench: MergeWorkbench, users: Mapping[str, str] | N
         workbench: What does the work.
         users: Names and passwords that open the API beside a login of the page.
     """
-    router = APIRouter(route_class=KohakuRoute, dependencies=[Depends(Guard(app, users or {}))], tags=["Kohaku"])
+    router = APIRouter(route_class=KohakuRoute, dependencies=[Depends(Guard(app, users or {}).check)], tags=["Kohaku"])
     merging, storing = MergingRoutes(workbench), StoringRoutes(workbench)
     for method, path, handler, answer in (
         ("POST", "/plan", merging.plan, None),

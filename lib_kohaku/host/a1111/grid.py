@@ -1,6 +1,7 @@
 """Cells of the webui's X/Y/Z plot, each merged into the loaded model before its image is made.
 
-The webui loads the chosen checkpoint before every image unless it is loaded already, and again at the end of a grid. So a cell's merge passes for that checkpoint only while its own image is being made: afterwards the webui sees a strange
+The webui loads the chosen checkpoint before every image unless it is loaded already, and again at the end of a grid.
+So a cell's merge passes for that checkpoint only while its own image is being made: afterwards the webui sees a strange
 model and brings the chosen one back by itself.
 """
 

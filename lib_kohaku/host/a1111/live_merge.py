@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from modules import devices, script_callbacks, sd_models, sd_unet, sd_vae, shared
+from modules import devices, script_callbacks, sd_hijack, sd_models, sd_unet, sd_vae, shared
 
 from lib_kohaku.errors import FailedError, KohakuError, RefusedError
 from lib_kohaku.host.a1111 import checkpoints
@@ -196,11 +198,29 @@ def _write(model: Any, plan: MergePlan, progress: Progress) -> MergeReport:
     undo_baked_loras(model)
     if hasattr(model, "alphas_cumprod_original"):
         model.alphas_cumprod = model.alphas_cumprod_original
-    sink = LiveModelSink(weights_by_name(model), [tensor.spec for tensor in plan.tensors])
-    report = execute_plan(plan, sink, progress)
+    with _without_hijack(model):
+        sink = LiveModelSink(weights_by_name(model), [tensor.spec for tensor in plan.tensors])
+        report = execute_plan(plan, sink, progress)
     if sink.unknown:
         _log.info("The loaded model has no place for %d tensors (%s, ...)", len(sink.unknown), sink.unknown[0])
     return report
+
+
+@contextmanager
+def _without_hijack(model: Any) -> Iterator[None]:
+    """The model without the webui's wrappers and optimisations, as the webui itself takes them off to load weights.
+
+    The names could be had without that. But a model whose optimisations were put on a second time gives (very slightly)
+    other images than at its first time, and an unsaved merge has to give the very images of the saved one.
+    """
+    hijack = sd_hijack.model_hijack
+    tiling = getattr(hijack, "circular_enabled", False)
+    hijack.undo_hijack(model)
+    try:
+        yield
+    finally:
+        hijack.hijack(model)
+        hijack.apply_circular(tiling)
 
 
 def _settle(model: Any) -> None:
