@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field, replace
 
@@ -153,7 +154,7 @@ def _construct(frame: _Frame, construct: Construct, inner: int) -> Branch:
     for index in marks:
         children[index] = _as_mark(children[index])
     cuts = [0, *marks, inner]
-    fields = [tuple(children[left + 1 : right]) for left, right in zip(cuts, cuts[1:])]
+    fields = [tuple(children[left + 1 : right]) for left, right in itertools.pairwise(cuts)]
     start, end = children[0].start, children[-1].end
     if isinstance(construct, Alternated):
         return Alternation(start, end, tuple(children), tuple(fields))
@@ -166,5 +167,3 @@ def _construct(frame: _Frame, construct: Construct, inner: int) -> Branch:
 def _as_mark(node: Node) -> Node:
     hidden = (Kind.NETWORK, Kind.COMMENT)
     return replace(node, kind=Kind.MARK) if isinstance(node, Leaf) and node.kind not in hidden else node
-
-

@@ -17,9 +17,7 @@ from lib_kohaku.prompt.syntax.schedule_grammar import Construct, parse_schedules
 
 # Stands in for other extensions' syntax while the webui's grammar is applied: no bracket, no blank, no word character.
 _MASK = "~"
-_TEXT = re.compile(
-    r"(?P<comma>,)|(?P<bar>\|)|(?P<blank>\s+)|(?P<break>\bBREAK\b)|(?P<words>(?:(?!\bBREAK\b)[^\s,|])+)"
-)
+_TEXT = re.compile(r"(?P<comma>,)|(?P<bar>\|)|(?P<blank>\s+)|(?P<break>\bBREAK\b)|(?P<words>(?:(?!\bBREAK\b)[^\s,|])+)")
 _TEXT_KINDS = {kind.value: kind for kind in (Kind.COMMA, Kind.BAR, Kind.BLANK, Kind.BREAK, Kind.WORDS)}
 
 

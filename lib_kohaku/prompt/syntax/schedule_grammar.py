@@ -13,6 +13,7 @@ everything still open becomes literal.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from typing import Union
@@ -128,7 +129,7 @@ class _Reader:
         cuts = [frame.first, *(index for _, index in frame.separators), len(self.items) - 1]
         if not frame.bars and len(places) > 2:
             return None
-        fields = [tuple(self.items[left + 1 : right]) for left, right in zip(cuts, cuts[1:])]
+        fields = [tuple(self.items[left + 1 : right]) for left, right in itertools.pairwise(cuts)]
         if frame.bars:
             return Alternated(frame.start, end, places, tuple(fields))
         when = _when(fields[-1])
