@@ -8,7 +8,7 @@ with it to the character.
 from lib_kohaku.prompt.syntax.attention import WeightedText, attention, read
 from lib_kohaku.prompt.syntax.edit import Edit, Span, apply_edits
 from lib_kohaku.prompt.syntax.errors import EditError, PromptError, UnreadableWeightError, UnwritableTagError
-from lib_kohaku.prompt.syntax.escape import Place, escape, reason_unwritable, weight_text, write_tag
+from lib_kohaku.prompt.syntax.escape import Place, escape, protect_number, reason_unwritable, weight_text, write_tag
 from lib_kohaku.prompt.syntax.hidden import Network, networks, strip_comments, strip_networks, visible
 from lib_kohaku.prompt.syntax.multicond import Condition, multicond
 from lib_kohaku.prompt.syntax.nodes import (
@@ -62,6 +62,7 @@ __all__ = [
     "networks",
     "parse",
     "place_at",
+    "protect_number",
     "read",
     "reason_unwritable",
     "schedule",

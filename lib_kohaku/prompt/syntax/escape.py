@@ -29,6 +29,8 @@ _ESCAPED = re.compile(
     r"|(?P<before>\bA(?=ND\b)|\bB(?=REAK\b)|<(?=\w+(?::|$)))"
 )
 
+_NUMBER_AT_END = re.compile(r":\s*(?=[+-]?[.\d]+\s*$)")
+
 
 class Place(Enum):
     """Where in a prompt a text is going to stand."""
@@ -88,6 +90,15 @@ def write_tag(name: str, weight: float = 1.0, place: Place = Place.OPEN, *, comm
     """
     text = escape(name, place, comments=comments)
     return text if weight == 1 else f"({text}:{weight_text(weight)})"
+
+
+def protect_number(source: str) -> str:
+    r"""A piece of a prompt that can stand anywhere without the number at its end becoming a weight.
+
+    >>> protect_number("solo, :3")
+    'solo, :\\3'
+    """
+    return _NUMBER_AT_END.sub(lambda match: match.group() + "\\", source)
 
 
 def weight_text(weight: float) -> str:

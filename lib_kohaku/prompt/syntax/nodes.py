@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Union
 
 
 class Kind(Enum):
@@ -112,7 +111,7 @@ class Part(Branch):
     weight: float
 
 
-Node = Union[Leaf, Branch]
+Node = Leaf | Branch
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,6 @@ class _Parser:
             self.leaves.place(Kind.AND, match.start(), match.end(), self.text, children)
             position = match.end()
         children.append(self._part(position, len(self.masked)))
-        self.leaves.hidden_before(len(self.text), self.text, children)
         return Prompt(tuple(children))
 
     def _part(self, start: int, end: int) -> Part:
@@ -83,6 +82,7 @@ class _Parser:
             self._token(builder, match)
         nodes = builder.finish()
         self.leaves.place(Kind.TRAILING_WEIGHT, core_end, end, self.text, nodes)
+        self.leaves.hidden_before(self._source(end), self.text, nodes)
         where = nodes[0].start if nodes else self._source(start)
         return Part(where, nodes[-1].end if nodes else where, tuple(nodes), trailing.weight if trailing else 1.0)
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
-from typing import Union
 
 _TOKEN = re.compile(r"[\[\]():|]|(?:[^\\\[\]():|]+|\\.)+")
 _WHEN = re.compile(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
@@ -47,8 +46,8 @@ class Alternated:
     options: tuple[tuple[Item, ...], ...]
 
 
-Construct = Union[Scheduled, Alternated]
-Item = Union[str, Construct]
+Construct = Scheduled | Alternated
+Item = str | Construct
 
 
 @dataclass

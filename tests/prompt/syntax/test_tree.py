@@ -114,6 +114,11 @@ def test_a_comment_inside_a_network_stays_a_comment():
     ]
 
 
+def test_hidden_parts_at_the_ends_belong_to_a_part():
+    prompt = parse("<lora:a:1> AND x <lora:b:1># c")
+    assert [source(part.children) for part in prompt.parts] == ["<lora:a:1> ", " x <lora:b:1># c"]
+
+
 def test_trailing_weight_is_the_parts():
     part = parse("1girl, :3").parts[0]
     assert part.weight == 3.0
