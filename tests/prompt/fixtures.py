@@ -81,6 +81,7 @@ GAMMA = OrderSpec(
         ForeignWord("score_9", C.QUALITY, "Pony Diffusion V6", "masterpiece"),
         ForeignWord("very aesthetic", C.AESTHETIC, "Animagine XL 3.1"),
     ),
+    clear_words={"old": ("old woman", "old man")},
 )
 PONY = OrderSpec(
     name="Pony",

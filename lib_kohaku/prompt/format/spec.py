@@ -71,6 +71,8 @@ class OrderSpec:
         count_words: Tags that say how many people there are, with underscores.
         rating_sets: Rating words that belong together, such as ``{"explicit", "nsfw"}``.
         foreign_words: Words of other families.
+        clear_words: For a word of the model's own that is a tag as well, what to write if the tag is meant:
+            ``{"old": ("old woman", "old man")}``.
         underscores: The spelling of tags.
         separator: What stands between two tags when a prompt is composed.
     """
@@ -82,6 +84,7 @@ class OrderSpec:
     count_words: frozenset[str] = COUNT_WORDS
     rating_sets: tuple[frozenset[str], ...] = ()
     foreign_words: tuple[ForeignWord, ...] = ()
+    clear_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     underscores: UnderscoreRule = UnderscoreRule()
     separator: str = ", "
 

@@ -26,7 +26,7 @@ from lib_kohaku.prompt.syntax.nodes import (
     walk,
 )
 from lib_kohaku.prompt.syntax.parser import NEGATIVE, POSITIVE, Dialect, parse
-from lib_kohaku.prompt.syntax.place import place_at
+from lib_kohaku.prompt.syntax.place import place_among, place_at
 from lib_kohaku.prompt.syntax.schedule import ScheduledText, Steps, schedule
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "multicond",
     "networks",
     "parse",
+    "place_among",
     "place_at",
     "protect_number",
     "read",

@@ -14,24 +14,22 @@ def place_at(prompt: Prompt, offset: int) -> Place:
     A weight that has a schedule in it counts as a branch: one colon too many in it, and the webui takes the schedule
     for literal text. So does everything behind a ``[`` that is not closed, because it may be closed yet.
     """
-    nodes: Sequence[Node] = prompt.children
+    # The end of a part is still inside of what the part leaves open.
+    part = next((part for part in prompt.parts if part.start <= offset <= part.end), None)
+    return place_among(part.children if part else (), offset)
+
+
+def place_among(nodes: Sequence[Node], offset: int) -> Place:
+    """The same for neighbouring nodes at the top level of a part, looking at nothing outside of them."""
     while True:
         if any(_is_open_square(node) for node in nodes if node.start < offset):
             return Place.BRANCH
         inside = next((n for n in nodes if isinstance(n, Branch) and n.start < offset < n.end), None)
         if inside is None:
-            return _at_part_end(prompt, offset, nodes)
+            return Place.OPEN
         if _separates_at_colons(inside):
             return Place.BRANCH
         nodes = inside.children
-
-
-def _at_part_end(prompt: Prompt, offset: int, nodes: Sequence[Node]) -> Place:
-    """An offset between two parts belongs to the part that ends there, with its unclosed brackets."""
-    if nodes is not prompt.children:
-        return Place.OPEN
-    ended = [part for part in prompt.parts if part.end == offset]
-    return Place.BRANCH if any(_is_open_square(node) for part in ended for node in part.children) else Place.OPEN
 
 
 def _is_open_square(node: Node) -> bool:
