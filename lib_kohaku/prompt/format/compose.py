@@ -69,6 +69,7 @@ def decompose(text: str, spec: OrderSpec, lookup: TagLookup | None = None) -> Pr
         aesthetic=tuple(tags["aesthetic"]),
         rating=tuple(tags["rating"]),
         year=tuple(tags["year"]),
+        source=tuple(tags["source"]),
         networks=tuple(texts["networks"]),
         prose=tuple(texts["prose"]),
         raw=tuple(texts["raw"]),

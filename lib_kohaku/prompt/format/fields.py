@@ -36,6 +36,7 @@ class PromptFields:
     aesthetic: tuple[WeightedTag, ...] = ()
     rating: tuple[WeightedTag, ...] = ()
     year: tuple[WeightedTag, ...] = ()
+    source: tuple[WeightedTag, ...] = ()
     networks: tuple[str, ...] = ()
     prose: tuple[str, ...] = ()
     raw: tuple[str, ...] = ()
@@ -62,4 +63,5 @@ FIELD_OF_CLASS = {
     TagClass.AESTHETIC: "aesthetic",
     TagClass.RATING: "rating",
     TagClass.YEAR: "year",
+    TagClass.SOURCE: "source",
 }

@@ -22,6 +22,8 @@ class TagClass(str, Enum):
     AESTHETIC = "aesthetic"
     RATING = "rating"
     YEAR = "year"
+    SOURCE = "source"
+    """Where the picture comes from: Pony's ``source_anime``."""
     NETWORK = "network"
     """``<lora:...>`` and its like."""
     PROSE = "prose"

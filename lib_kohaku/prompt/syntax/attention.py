@@ -81,19 +81,21 @@ class _Brackets:
 class _Piece(NamedTuple):
     text: str
     weight: float
+    start: int
     round_top: int
     square_top: int
 
 
-def _split_breaks(text: str) -> Iterator[tuple[str, float]]:
-    """Cut at the word BREAK, which takes the blanks around it with it."""
-    parts = BREAK.split(text)
-    last = len(parts) - 1
-    for index, part in enumerate(parts):
-        if index:
-            part = part.lstrip()
-            yield "BREAK", -1
-        yield part.rstrip() if index < last else part, 1.0
+def _split_breaks(text: str) -> Iterator[tuple[str, float, int]]:
+    """Cut at the word BREAK, which takes the blanks around it with it. Yields text, weight and offset."""
+    start = 0
+    for match in BREAK.finditer(text):
+        yield text[start : match.start()].rstrip(), 1.0, start
+        yield "BREAK", -1, match.start()
+        start = match.end()
+        while start < len(text) and text[start].isspace():
+            start += 1
+    yield text[start:], 1.0, start
 
 
 def _number(match: re.Match[str]) -> float:
@@ -110,7 +112,7 @@ def _scan(text: str) -> tuple[list[_Piece], _Brackets, _Brackets]:
     for match in TOKEN.finditer(text):
         token = match.group()
         if token.startswith("\\"):
-            pieces.append(_Piece(token[1:], 1.0, round_.top, square.top))
+            pieces.append(_Piece(token[1:], 1.0, match.start() + 1, round_.top, square.top))
         elif token == "(":
             round_.open(ROUND_WEIGHT)
         elif token == "[":
@@ -122,7 +124,10 @@ def _scan(text: str) -> tuple[list[_Piece], _Brackets, _Brackets]:
             square.close(time)
             time += 1
         else:
-            pieces += [_Piece(part, weight, round_.top, square.top) for part, weight in _split_breaks(token)]
+            pieces += [
+                _Piece(part, weight, match.start() + offset, round_.top, square.top)
+                for part, weight, offset in _split_breaks(token)
+            ]
     square.close_all(round_.close_all(time))
     return pieces, round_, square
 
@@ -139,11 +144,33 @@ def attention(text: str) -> list[WeightedText]:
     Raises:
         UnreadableWeightError: On ``(a:1.2.3)`` and the like, where the webui stops with an error of its own.
     """
+    result: list[tuple[list[str], float]] = []
+    for piece in attention_pieces(text):
+        if result and result[-1][1] == piece.weight:
+            result[-1][0].append(piece.text)
+        else:
+            result.append(([piece.text], piece.weight))
+    return [WeightedText("".join(texts), weight) for texts, weight in result] or [WeightedText("", 1.0)]
+
+
+class WeightedPiece(NamedTuple):
+    """A piece of text, its weight, and its offset in the text that was read."""
+
+    text: str
+    weight: float
+    start: int
+
+
+def attention_pieces(text: str) -> Iterator[WeightedPiece]:
+    """The same as :func:`attention` before neighbours with equal weights are joined, with offsets.
+
+    Raises:
+        UnreadableWeightError: See :func:`attention`.
+    """
     pieces, round_, square = _scan(text)
     round_.multiply_out()
     square.multiply_out()
     products: dict[tuple[int, int], float] = {}
-    result: list[tuple[list[str], float]] = []
     for piece in pieces:
         weight = piece.weight
         if piece.round_top >= 0 or piece.square_top >= 0:
@@ -151,11 +178,7 @@ def attention(text: str) -> list[WeightedText]:
             if place not in products:
                 products[place] = _product(round_, square, place)
             weight *= products[place]
-        if result and result[-1][1] == weight:
-            result[-1][0].append(piece.text)
-        else:
-            result.append(([piece.text], weight))
-    return [WeightedText("".join(texts), weight) for texts, weight in result] or [WeightedText("", 1.0)]
+        yield WeightedPiece(piece.text, weight, piece.start)
 
 
 def _product(round_: _Brackets, square: _Brackets, place: tuple[int, int]) -> float:

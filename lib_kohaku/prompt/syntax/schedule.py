@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lib_kohaku.prompt.syntax.errors import PromptError
-from lib_kohaku.prompt.syntax.schedule_grammar import Alternated, Construct, Item, Scheduled, parse_schedules
+from lib_kohaku.prompt.syntax.schedule_grammar import Alternated, Construct, Item, Scheduled, Text, parse_schedules
 
 
 class ScheduledText(NamedTuple):
@@ -56,7 +56,7 @@ def constructs(items: Sequence[Item]) -> Iterator[Construct]:
     stack: list[Item] = list(reversed(items))
     while stack:
         item = stack.pop()
-        if isinstance(item, str):
+        if isinstance(item, Text):
             continue
         yield item
         if isinstance(item, Alternated):
@@ -67,18 +67,18 @@ def constructs(items: Sequence[Item]) -> Iterator[Construct]:
             stack += item.after
 
 
-def _at_step(items: Sequence[Item], step: int, moments: dict[int, int]) -> str:
-    texts: list[str] = []
+def _at_step(items: Sequence[Item], step: int, moments: dict[int, int]) -> tuple[Text, ...]:
+    texts: list[Text] = []
     stack: list[Item] = list(reversed(items))
     while stack:
         item = stack.pop()
-        if isinstance(item, str):
+        if isinstance(item, Text):
             texts.append(item)
         elif isinstance(item, Scheduled):
             stack += reversed((item.before or ()) if step <= moments[item.start] else item.after)
         else:
             stack += reversed(item.options[(step - 1) % len(item.options)])
-    return "".join(texts)
+    return tuple(texts)
 
 
 def schedule(text: str, steps: int | Steps) -> list[ScheduledText]:
@@ -94,13 +94,22 @@ def schedule(text: str, steps: int | Steps) -> list[ScheduledText]:
     Raises:
         PromptError: If the number of steps is below 1.
     """
+    return [ScheduledText(step, "".join([p.text for p in pieces])) for step, pieces in schedule_pieces(text, steps)]
+
+
+def schedule_pieces(text: str, steps: int | Steps) -> list[tuple[int, tuple[Text, ...]]]:
+    """The same as :func:`schedule`, with the pieces of ``text`` that each entry is made of.
+
+    Raises:
+        PromptError: If the number of steps is below 1.
+    """
     sampling = Steps(steps) if isinstance(steps, int) else steps
     total = sampling.total
     if total < 1:
         raise PromptError(f"a schedule needs at least 1 sampling step, not {total}")
     items = parse_schedules(text)
     if items is None:
-        return [ScheduledText(total, text)]
+        return [(total, (Text(text, 0),))]
     last_steps = {total}
     moments: dict[int, int] = {}
     for construct in constructs(items):
@@ -110,4 +119,4 @@ def schedule(text: str, steps: int | Steps) -> list[ScheduledText]:
             moments[construct.start] = sampling.moment(construct.when)
             if moments[construct.start] >= 1:
                 last_steps.add(moments[construct.start])
-    return [ScheduledText(step, _at_step(items, step, moments)) for step in sorted(last_steps)]
+    return [(step, _at_step(items, step, moments)) for step in sorted(last_steps)]

@@ -16,6 +16,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _TOKEN = re.compile(r"[\[\]():|]|(?:[^\\\[\]():|]+|\\.)+")
 _WHEN = re.compile(r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)\s*")
@@ -46,8 +47,15 @@ class Alternated:
     options: tuple[tuple[Item, ...], ...]
 
 
+class Text(NamedTuple):
+    """A piece of literal text and its offset."""
+
+    text: str
+    start: int
+
+
 Construct = Scheduled | Alternated
-Item = str | Construct
+Item = Text | Construct
 
 
 @dataclass
@@ -85,7 +93,7 @@ class _Reader:
             self.stack.append(_Frame(token, position, len(self.items)))
         elif token in (":", "|"):
             self._separate(token, position)
-        self.items.append(token)
+        self.items.append(Text(token, position))
         if token in (")", "]"):
             self._close(token, position + 1)
 
@@ -138,14 +146,16 @@ class _Reader:
 
 
 def _when(items: tuple[Item, ...]) -> str | None:
-    match = _WHEN.fullmatch(items[0]) if len(items) == 1 and isinstance(items[0], str) else None
+    if len(items) != 1 or not isinstance(items[0], Text):
+        return None
+    match = _WHEN.fullmatch(items[0].text)
     return match.group(1) if match else None
 
 
 def parse_schedules(text: str) -> tuple[Item, ...] | None:
     """Text and constructs in order, or None where the webui's grammar fails and all stays literal.
 
-    The ``str`` items and the source spans of the constructs, put together, are the text.
+    The pieces of text and the spans of the constructs, put together, are the text.
     """
     reader = _Reader()
     position = 0

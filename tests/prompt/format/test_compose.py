@@ -69,7 +69,7 @@ def test_unwritable_names_are_refused():
 
 def tag_names(field):
     own = {"quality": ["masterpiece", "best quality"], "rating": ["safe", "nsfw"], "year": ["newest", "old"]}
-    own["aesthetic"] = []
+    own |= {"aesthetic": [], "source": []}
     listed = {name: info.tag_class for name, info in TAGS.tags.items() if "#" not in name and name != "old"}
     counts = ["1girl", "1boy"]
     by_class = {FIELD_OF_CLASS[c]: [n for n, k in listed.items() if k is c and n not in counts] for c in FIELD_OF_CLASS}

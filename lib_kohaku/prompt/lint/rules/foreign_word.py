@@ -15,8 +15,8 @@ def check(context: LintContext) -> Iterator[Finding]:
     """Words that the model was not trained with, though a relative was."""
     for at in context.tags:
         word = context.spec.foreign.get(at.known.key)
-        if word is None:
-            continue
+        if word is None or at.known.info is not None:
+            continue  # what is a tag as well is most likely meant as that
         if word.replacement:
             edit = context.respelled(at, word.replacement)
             advice, label = f" Here the word is '{word.replacement}'.", f"Write {word.replacement}"
