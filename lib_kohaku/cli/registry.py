@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from lib_kohaku.cli.command import Command
+from lib_kohaku.cli.commands import caption, tags
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (tags.COMMAND, caption.COMMAND)

@@ -1,4 +1,1 @@
-"""Prompts: the webui's prompt language, the tag order of models, lint, chunk borders.
-
-Pure Python, standard library only; nothing here knows the webui, gradio or torch.
-"""
+"""Prompts: syntax, tags, profiles, ordering, checks, presets and captions. No gradio, no webui, no torch."""

@@ -65,7 +65,7 @@ class OrderSpec:
         name: For messages: ``"Kohaku XL Gamma"``.
         slots: The order; each slot holds one or several classes that mix freely. Classes in no slot stay where they
             are, with the tag before them. No slots: the model has no order.
-        words: The model's own words by class (QUALITY, AESTHETIC, RATING, YEAR, SOURCE), best or newest first, spelled as the
+        words: The words of the model by class (QUALITY, AESTHETIC, RATING, YEAR, SOURCE), best or newest first, as the
             model wants them typed. They win over a tag of the same name.
         year_pattern: Regular expression that a whole tag is matched with, for models with ``year 2023``; None if none.
         count_words: Tags that say how many people there are, with underscores.
