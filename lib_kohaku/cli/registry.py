@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from lib_kohaku.cli.command import Command
-from lib_kohaku.cli.commands import caption, tags
+from lib_kohaku.cli.commands import caption, prompt, tags
 
-COMMANDS: tuple[Command, ...] = (tags.COMMAND, caption.COMMAND)
+COMMANDS: tuple[Command, ...] = (prompt.COMMAND, tags.COMMAND, caption.COMMAND)

@@ -10,6 +10,8 @@ C = TagClass
 class ListedTags:
     """A tag list of a few rows."""
 
+    complete = True
+
     def __init__(self, tags, aliases, suggestions):
         self.tags = {tag.name: tag for tag in tags}
         self.aliases = aliases

@@ -9,9 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
+
+from tests.prompt.real_data import real_file
 
 HERE = Path(__file__).parent
 THOROUGH = os.environ.get("KOHAKU_THOROUGH") == "1"
@@ -37,18 +38,6 @@ def recorded(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line]
 
 
-def test_data(name: str) -> Path:
-    """A file that is not part of the repository; the test is skipped where there is none."""
-    roots = [os.environ.get("KOHAKU_TEST_DATA"), HERE.parents[1].parent / "shared" / "data"]
-    for root in roots:
-        if root and (Path(root) / name).is_file():
-            return Path(root) / name
-    pytest.skip(f"{name} is not there; set KOHAKU_TEST_DATA to the folder that has it")
-
-
-test_data.__test__ = False  # type: ignore[attr-defined]
-
-
 @lru_cache(maxsize=1)
 def _tag_rows(path: Path) -> list[list[str]]:
     with path.open(encoding="utf-8", newline="") as file:
@@ -57,4 +46,4 @@ def _tag_rows(path: Path) -> list[list[str]]:
 
 def tag_rows() -> list[list[str]]:
     """Rows of the tag list: name, category, count, aliases."""
-    return _tag_rows(test_data("danbooru.csv"))
+    return _tag_rows(real_file("danbooru.csv"))

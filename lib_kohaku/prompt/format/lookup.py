@@ -51,6 +51,10 @@ class TagInfo:
 class TagLookup(Protocol):
     """A tag list, asked by :func:`tag_key`. Answers in microseconds: it is asked for every word of a prompt."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether a word that it does not have is most likely no tag; False for a small vocabulary."""
+
     def resolve(self, key: str) -> TagInfo | None:
         """The tag of this name, or the tag that this is an alias of."""
 
@@ -60,6 +64,8 @@ class TagLookup(Protocol):
 
 class NoTags:
     """A tag list that knows nothing."""
+
+    complete = False
 
     def resolve(self, key: str) -> TagInfo | None:
         """None."""

@@ -64,7 +64,6 @@ class LintContext:
         dialect: Whether it is the negative one, and whether comments are on.
         spec: The model's format.
         lookup: The tag list; knows nothing if there is none.
-        has_list: Whether there is one.
         prompt: The tree.
         whole: The tree of the prompt as if ``AND`` were a word like any other: brackets around it are whole there.
         tags: All tags in order, without one that lost its number to the weight at the end of the prompt.
@@ -74,7 +73,6 @@ class LintContext:
     dialect: Dialect
     spec: OrderSpec
     lookup: TagLookup
-    has_list: bool
     prompt: Prompt
     whole: Prompt
     tags: tuple[TagAt, ...]
@@ -115,7 +113,7 @@ def make_context(
     prompt = parse(text, dialect)
     whole = prompt if dialect.negative else parse(text, replace(dialect, negative=True))
     found = tuple(_tags(prompt, Classifier(spec, tags)))
-    return LintContext(text, dialect, spec, tags, lookup is not None, prompt, whole, found)
+    return LintContext(text, dialect, spec, tags, prompt, whole, found)
 
 
 def _tags(prompt: Prompt, classifier: Classifier) -> list[TagAt]:

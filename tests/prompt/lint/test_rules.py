@@ -138,6 +138,15 @@ def test_an_emoticon_with_a_closing_bracket_is_no_loose_bracket():
     assert [finding.code for finding in found("1girl, ;)")] == ["unknown-tag", "loose-bracket"]
 
 
+def test_another_familys_rating_does_not_count_as_a_contradiction():
+    assert [finding.code for finding in found("score_9, safe")] == ["foreign-word"]
+
+
+def test_a_real_tag_is_no_foreign_word():
+    tags = ListedTags([TagInfo("late", TagClass.GENERAL)], {}, {})
+    assert found("late", lookup=tags) == []
+
+
 def test_suggestions_are_all_offered():
     (finding,) = found("log hair", "unknown-tag")
     assert [fix.apply("log hair") for fix in finding.fixes] == ["long hair", "very long hair"]

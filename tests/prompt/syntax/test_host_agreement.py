@@ -5,7 +5,8 @@ import json
 import pytest
 
 from lib_kohaku.prompt.syntax import Steps, UnreadableWeightError, attention, multicond, schedule
-from tests.prompt.support import recorded, test_data
+from tests.prompt.real_data import real_file
+from tests.prompt.support import recorded
 
 
 def rounded(text):
@@ -25,7 +26,7 @@ def test_recorded_prompts(row):
 
 
 def test_all_golden_vectors():
-    lines = test_data("a1111_prompt_golden.jsonl").read_text(encoding="utf-8").split("\n")
+    lines = real_file("a1111_prompt_golden.jsonl").read_text(encoding="utf-8").split("\n")
     rows = [json.loads(line) for line in lines if line]
     assert len(rows) == 1544
     for row in rows:

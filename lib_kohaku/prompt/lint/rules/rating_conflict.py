@@ -19,8 +19,8 @@ def check(context: LintContext) -> Iterator[Finding]:
     together = [{tag_key(word) for word in words} for words in context.spec.rating_sets]
     present: dict[int, list[str]] = {}
     for at in context.tags:
-        if at.known.tag_class is not TagClass.RATING or at.conditional:
-            continue
+        if context.spec.word_classes.get(at.known.key) is not TagClass.RATING or at.conditional:
+            continue  # another family's rating is a finding of its own
         ratings = present.setdefault(at.chunk, [])
         if not ratings or at.known.key in ratings or any({*ratings, at.known.key} <= allowed for allowed in together):
             ratings.append(at.known.key)

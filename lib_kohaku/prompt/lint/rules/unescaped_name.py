@@ -17,7 +17,7 @@ _LOOKS_LIKE_NAME = re.compile(r"\w[ _]\([^()]+\)$")
 def check(context: LintContext) -> Iterator[Finding]:
     """Tags that the list knows with their brackets; without a list, what looks like one."""
     for at in context.tags:
-        guessed = not context.has_list and at.tag.typed != at.tag.name and _LOOKS_LIKE_NAME.search(at.tag.typed)
+        guessed = not context.lookup.complete and at.tag.typed != at.tag.name and _LOOKS_LIKE_NAME.search(at.tag.typed)
         if at.known.as_typed or guessed:
             yield _finding(at)
 

@@ -16,10 +16,11 @@ _SUGGESTIONS = 3
 
 def check(context: LintContext) -> Iterator[Finding]:
     """Only with a tag list; sentences and other extensions' syntax are left alone."""
-    if not context.has_list:
+    if not context.lookup.complete:
         return
     for at in context.tags:
-        if at.known.tag_class is not TagClass.UNKNOWN or at.tag.opaque or is_prose(at.tag.name):
+        known = at.known.tag_class is not TagClass.UNKNOWN or at.known.info is not None
+        if known or at.tag.opaque or is_prose(at.tag.name):
             continue
         names = list(context.lookup.similar(at.known.key, _SUGGESTIONS))
         edits = [(context.spec.spell(name), context.respelled(at, name)) for name in names]
