@@ -1,0 +1,1 @@
+"""Files of tensors: headers, ranged reading, streaming writing, architectures, block maps, metadata, hashes."""

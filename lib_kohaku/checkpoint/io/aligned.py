@@ -1,0 +1,26 @@
+"""Memory that direct I/O accepts."""
+
+from __future__ import annotations
+
+import mmap
+
+# Direct I/O wants offsets, lengths and addresses in multiples of the device's block; 4,096 suits every common one.
+ALIGNMENT = 4096
+
+
+def align_down(offset: int) -> int:
+    """The largest multiple of :data:`ALIGNMENT` that is not above ``offset``."""
+    return offset - offset % ALIGNMENT
+
+
+def align_up(offset: int) -> int:
+    """The smallest multiple of :data:`ALIGNMENT` that is not below ``offset``."""
+    return -(-offset // ALIGNMENT) * ALIGNMENT
+
+
+def aligned_buffer(nbytes: int) -> memoryview:
+    """Zeroed, page-aligned memory of at least ``nbytes`` bytes (rounded up to the alignment).
+
+    It is an anonymous mapping: pages count only once touched, and the system gets them back with the last reference.
+    """
+    return memoryview(mmap.mmap(-1, max(ALIGNMENT, align_up(nbytes))))

@@ -1,0 +1,94 @@
+"""The checkpoints that names can mean: folders that are searched, and exact names only.
+
+A typo must never silently pick another model, so nothing here matches by part of a name; suggestions are for error
+messages.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from lib_kohaku.checkpoint.source import SUFFIXES
+from lib_kohaku.errors import CheckpointError
+
+MAX_FILES = 100_000
+
+
+class ModelLibrary:
+    """Checkpoint files by name.
+
+    A file ``sub/Name.safetensors`` answers to ``sub/Name.safetensors``, ``sub/Name``, ``Name.safetensors`` and
+    ``Name``, in any case of letters where that is unambiguous.
+    """
+
+    def __init__(self, roots: Iterable[Path]) -> None:
+        """List the checkpoints under ``roots``, following links, hidden files left out.
+
+        Raises:
+            CheckpointError: If a root is not a folder.
+        """
+        self.roots = tuple(roots)
+        self._files: dict[str, Path] = {}
+        for root in self.roots:
+            if not root.is_dir():
+                raise CheckpointError(f"{root}: there is no such folder.")
+            for path in _walk(root):
+                self._files.setdefault(path.relative_to(root).as_posix(), path)
+
+    @property
+    def names(self) -> list[str]:
+        """Relative names of all files, sorted."""
+        return sorted(self._files, key=str.lower)
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """Paths by relative name."""
+        return self._files
+
+    def find(self, name: str) -> Path | None:
+        """The file that a name means, None if there is none.
+
+        Raises:
+            CheckpointError: If several files answer to it equally well.
+        """
+        wanted = name.replace("\\", "/")
+        for fold in (str, str.lower):
+            matches = {path for relative, path in self._files.items() if fold(wanted) in _answers(fold(relative))}
+            if len(matches) > 1:
+                listed = ", ".join(sorted(path.name for path in matches))
+                raise CheckpointError(f"Several checkpoints are called {name!r}: {listed}. Give more of the path.")
+            if matches:
+                return matches.pop()
+        return None
+
+    def suggest(self, name: str) -> list[str]:
+        """Up to three names that look like ``name``, the likeliest first."""
+        stems = {Path(relative).stem: relative for relative in self._files}
+        lowered = {stem.lower(): stem for stem in stems}
+        close = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)
+        return [lowered[match] for match in close]
+
+
+def _answers(relative: str) -> set[str]:
+    stem = relative.rsplit(".", 1)[0]
+    return {relative, stem, relative.rsplit("/", 1)[-1], stem.rsplit("/", 1)[-1]}
+
+
+def _walk(root: Path) -> Iterable[Path]:
+    found = 0
+    seen: set[str] = set()  # links may lead back up
+    for folder, folders, names in os.walk(root, followlinks=True):
+        if (real := os.path.realpath(folder)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                found += 1
+                if found > MAX_FILES:
+                    raise CheckpointError(f"{root}: more than {MAX_FILES} checkpoints; give a smaller folder.")
+                yield Path(folder) / name

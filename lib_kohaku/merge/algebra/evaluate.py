@@ -1,0 +1,242 @@
+"""One coefficient per model for every tensor.
+
+Because block weights take few distinct values, tensors fall into few classes: all tensors of a class share one linear
+form, which is computed once with exact fractions. A formula over N models therefore costs one pass over N files,
+however deep it is nested.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from lib_kohaku.checkpoint.blocks import BlockMap
+from lib_kohaku.errors import RefusedError
+from lib_kohaku.merge.algebra.block_weights import BlockWeights, read_block_weights
+from lib_kohaku.merge.algebra.forms import ZERO, LinearForm, MethodResult
+from lib_kohaku.merge.algebra.resolve import WEIGHT_FUNCTIONS, ResolvedFormula, is_number
+from lib_kohaku.merge.formula.nodes import Binary, Call, ListOf, Name, Negative, Node, Number
+from lib_kohaku.merge.methods.base import TensorMethod
+from lib_kohaku.merge.methods.bind import bind_arguments
+from lib_kohaku.merge.methods.registry import METHODS
+
+# Beyond this, float64 and float16 both overflow soon; nobody means it.
+MAX_COEFFICIENT = 10**6
+
+
+@dataclass(frozen=True)
+class TensorClass:
+    """What decides the coefficients of a tensor: tensors of one class share them.
+
+    Attributes:
+        slot: Its slot in the block map.
+        patterns: For each ``blocks(...)`` of the formula, which key pattern decides.
+        missing: Models whose file lacks the tensor.
+    """
+
+    slot: str | None
+    patterns: tuple[int, ...]
+    missing: frozenset[str]
+
+
+class Evaluator:
+    """Computes the linear form of every tensor under one formula.
+
+    A model that lacks a tensor counts as the base model there, and a difference in which one side lacks it counts as
+    zero: what one does not know, one does not change.
+    """
+
+    def __init__(self, resolved: ResolvedFormula, blocks: BlockMap | None, profile: str, base: str) -> None:
+        """Read the formula's block weights.
+
+        Args:
+            resolved: The formula.
+            blocks: Block map of the architecture, None if it has none.
+            profile: Block profile.
+            base: Role of the base model.
+
+        Raises:
+            FormulaError: If block weights are used and do not fit the architecture.
+            RefusedError: If there is no such profile.
+        """
+        self._resolved = resolved
+        self._blocks = blocks
+        self._profile = profile
+        self._base = base
+        if blocks is not None:
+            blocks.follow(blocks.names[0], profile)
+        self._weights: dict[int, BlockWeights] = {}
+        self._weight_calls: list[Call] = []
+        self._collect_weights(resolved.expression, set())
+        self._forms: dict[TensorClass, LinearForm] = {}
+
+    def class_of(self, key: str, missing: frozenset[str]) -> TensorClass:
+        """The class of a tensor."""
+        slot = self._blocks.slot_of(key) if self._blocks is not None else None
+        patterns = tuple(self._weights[id(call)].matching(key) for call in self._weight_calls)
+        return TensorClass(slot, patterns, missing)
+
+    def form(self, tensor_class: TensorClass) -> LinearForm:
+        """The linear form of a class.
+
+        Raises:
+            FormulaError: If a weight cannot be computed (a division by zero).
+        """
+        if tensor_class not in self._forms:
+            self._forms[tensor_class] = _Pass(self, tensor_class).form(self._resolved.expression)
+        return self._forms[tensor_class]
+
+    # -- for _Pass ----------------------------------------------------------------------------------------------
+
+    @property
+    def base(self) -> str:
+        """Role of the base model."""
+        return self._base
+
+    def error(self, message: str, node: Node) -> RefusedError:
+        """An error that points at a node."""
+        return self._resolved.source.error(message, node.span)
+
+    def bound(self, call: Call) -> tuple[TensorMethod, list[Node], list[tuple[str, Node]]]:
+        """A tensor method's call: method, inputs spread out, settings."""
+        method = METHODS[call.function]
+        assert isinstance(method, TensorMethod)
+        arguments = bind_arguments(method, call, self._resolved.source)
+        inputs: list[Node] = []
+        for value in arguments.models.values():
+            inputs.extend(value if isinstance(value, tuple) else (value,))
+        settings = [
+            (name if len(values) == 1 else f"{name}{index}", item)
+            for name, value in arguments.settings.items()
+            for values in (value if isinstance(value, tuple) else (value,),)
+            for index, item in enumerate(values)
+        ]
+        return method, inputs, settings
+
+    def weight(self, call: Call, tensor_class: TensorClass) -> Node:
+        """The weight that a ``mbw`` or ``blocks`` call has for a class, as an expression."""
+        weights = self._weights[id(call)]
+        pattern = tensor_class.patterns[next(i for i, known in enumerate(self._weight_calls) if known is call)]
+        followed = None
+        if self._blocks is not None and tensor_class.slot is not None:
+            followed = self._blocks.follow(tensor_class.slot, self._profile)
+        return weights.weight(tensor_class.slot, followed, pattern)
+
+    def _collect_weights(self, node: Node, seen: set[int]) -> None:
+        if id(node) in seen:
+            return
+        seen.add(id(node))
+        if isinstance(node, Negative):
+            self._collect_weights(node.operand, seen)
+        elif isinstance(node, Binary):
+            self._collect_weights(node.left, seen)
+            self._collect_weights(node.right, seen)
+        elif isinstance(node, ListOf):
+            for item in node.items:
+                self._collect_weights(item, seen)
+        elif isinstance(node, Call):
+            if node.function in WEIGHT_FUNCTIONS:
+                if self._blocks is None:
+                    raise self._resolved.source.error("block weights are not defined for this architecture", node.span)
+                self._weights[id(node)] = read_block_weights(node, self._blocks, self._resolved.source)
+                self._weight_calls.append(node)
+            for argument in node.arguments:
+                self._collect_weights(argument.value, seen)
+
+
+class _Pass:
+    """One walk over the expression for one class of tensors."""
+
+    def __init__(self, evaluator: Evaluator, tensor_class: TensorClass) -> None:
+        self._evaluator = evaluator
+        self._class = tensor_class
+        self._forms: dict[int, LinearForm] = {}
+        self._raw: dict[int, LinearForm] = {}
+
+    def form(self, node: Node) -> LinearForm:
+        """The linear form with missing tensors accounted for."""
+        if id(node) not in self._forms:
+            self._forms[id(node)] = self._form(node)
+        return self._forms[id(node)]
+
+    def _form(self, node: Node) -> LinearForm:
+        raw = self._raw_form(node)
+        if not raw.roles & self._class.missing:
+            return raw
+        if isinstance(node, Name):
+            return LinearForm.of(self._evaluator.base)
+        if isinstance(node, Negative):
+            return self.form(node.operand).scaled(Fraction(-1))
+        if isinstance(node, Binary):
+            return self._binary_with_missing(node, raw)
+        # A tensor method cannot do without one of its inputs: the base model, or no difference, stands in for it.
+        return LinearForm.of(self._evaluator.base).scaled(raw.total)
+
+    def _binary_with_missing(self, node: Binary, raw: LinearForm) -> LinearForm:
+        if node.operator in "*/":
+            left_is_number = node.operator == "*" and is_number(node.left)
+            model, number = (node.right, node.left) if left_is_number else (node.left, node.right)
+            return self.form(model).scaled(self._factor(node, number))
+        left, right = self._raw_form(node.left), self._raw_form(node.right)
+        if raw.total == 0 and (left.total != 0 or right.total != 0):
+            return ZERO
+        sign = Fraction(1 if node.operator == "+" else -1)
+        return self.form(node.left).plus(self.form(node.right), sign)
+
+    def _raw_form(self, node: Node) -> LinearForm:
+        if id(node) not in self._raw:
+            self._raw[id(node)] = self._compute_raw(node)
+        return self._raw[id(node)]
+
+    def _compute_raw(self, node: Node) -> LinearForm:
+        if isinstance(node, Name):
+            return LinearForm.of(node.name)
+        if isinstance(node, Negative):
+            return self._raw_form(node.operand).scaled(Fraction(-1))
+        if isinstance(node, Binary):
+            if node.operator in "+-":
+                sign = Fraction(1 if node.operator == "+" else -1)
+                return self._raw_form(node.left).plus(self._raw_form(node.right), sign)
+            left_is_number = node.operator == "*" and is_number(node.left)
+            model, number = (node.right, node.left) if left_is_number else (node.left, node.right)
+            return self._raw_form(model).scaled(self._factor(node, number))
+        assert isinstance(node, Call)
+        return self._method(node)
+
+    def _method(self, call: Call) -> LinearForm:
+        method, inputs, settings = self._evaluator.bound(call)
+        result = MethodResult(
+            method.name,
+            tuple(self._raw_form(node) for node in inputs),
+            tuple((name, float(self._checked(self._number(node), node))) for name, node in settings),
+            method.gives == "model",
+        )
+        return LinearForm.of(result)
+
+    def _factor(self, node: Binary, number: Node) -> Fraction:
+        value = self._number(number)
+        if node.operator == "*":
+            return self._checked(value, number)
+        if value == 0:
+            raise self._evaluator.error("division by zero", node)
+        return self._checked(1 / value, number)
+
+    def _checked(self, value: Fraction, node: Node) -> Fraction:
+        if abs(value) > MAX_COEFFICIENT:
+            raise self._evaluator.error(f"a coefficient of {float(value):g} is too large to mean anything", node)
+        return value
+
+    def _number(self, node: Node) -> Fraction:
+        if isinstance(node, Number):
+            return node.value
+        if isinstance(node, Negative):
+            return -self._number(node.operand)
+        if isinstance(node, Binary):
+            left, right = self._number(node.left), self._number(node.right)
+            if node.operator == "/":
+                if right == 0:
+                    raise self._evaluator.error("division by zero", node)
+                return left / right
+            return {"+": left + right, "-": left - right, "*": left * right}[node.operator]
+        assert isinstance(node, Call)
+        return self._number(self._evaluator.weight(node, self._class))

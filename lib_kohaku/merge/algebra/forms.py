@@ -1,0 +1,85 @@
+"""Linear combinations with exact coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """The result of a tensor method, as a term of a linear combination.
+
+    Attributes:
+        method: Its name in the registry.
+        inputs: What goes in, lists spread out.
+        settings: Its settings as floats, by name.
+        gives_model: Whether it stands for a model (1) or a difference (0) in coefficient sums.
+    """
+
+    method: str
+    inputs: tuple[LinearForm, ...]
+    settings: tuple[tuple[str, float], ...]
+    gives_model: bool
+
+    @property
+    def roles(self) -> set[str]:
+        """All models that it depends on."""
+        return set().union(*(form.roles for form in self.inputs))
+
+
+# A model's role, or the result of a method on models.
+Source: TypeAlias = "str | MethodResult"
+
+
+@dataclass(frozen=True)
+class LinearForm:
+    """``sum of coefficient * source``, exact; sources with coefficient 0 are left out.
+
+    Attributes:
+        terms: Pairs in the order in which the sources were first named.
+    """
+
+    terms: tuple[tuple[Source, Fraction], ...]
+
+    @staticmethod
+    def of(source: Source) -> LinearForm:
+        """One times ``source``."""
+        return LinearForm(((source, Fraction(1)),))
+
+    @property
+    def total(self) -> Fraction:
+        """The coefficient sum: 1 for a model, 0 for a difference."""
+        return sum(
+            (k for source, k in self.terms if isinstance(source, str) or source.gives_model),
+            Fraction(0),
+        )
+
+    @property
+    def roles(self) -> set[str]:
+        """All models that it depends on."""
+        roles: set[str] = set()
+        for source, _ in self.terms:
+            roles |= {source} if isinstance(source, str) else source.roles
+        return roles
+
+    @property
+    def coefficients(self) -> Mapping[Source, Fraction]:
+        """The terms as a mapping."""
+        return dict(self.terms)
+
+    def plus(self, other: LinearForm, factor: Fraction) -> LinearForm:
+        """``self + factor * other``."""
+        merged = dict(self.terms)
+        for source, coefficient in other.terms:
+            merged[source] = merged.get(source, Fraction(0)) + factor * coefficient
+        return LinearForm(tuple((source, k) for source, k in merged.items() if k))
+
+    def scaled(self, factor: Fraction) -> LinearForm:
+        """``factor * self``."""
+        return LinearForm(tuple((source, k * factor) for source, k in self.terms if factor))
+
+
+ZERO = LinearForm(())
