@@ -55,7 +55,7 @@ def test_what_no_scale_helps_stays_in_16_bit_within_the_budget():
 
 def test_the_worst_comes_first():
     bad, worse = well_behaved(0), well_behaved(1)
-    bad[3] *= 2.0**-12
+    bad[3] *= 2.0**-4
     worse[3] *= 2.0**-30
     plain = Policy(everything=True, scaling=Scaling.NONE)
     refined = refine(plain, [("bad.weight", bad), ("worse.weight", worse)], Limits(budget_bytes=64 * 128))
