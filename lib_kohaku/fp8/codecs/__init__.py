@@ -3,7 +3,7 @@
 from lib_kohaku.fp8.codecs.decode import decode
 from lib_kohaku.fp8.codecs.encode import encode
 from lib_kohaku.fp8.codecs.formats import E4M3FN, E5M2, FORMATS, Fp8Format, format_named
-from lib_kohaku.fp8.codecs.quantised import Quantised, Scale, quantise, refuse_special_codes
+from lib_kohaku.fp8.codecs.quantised import Quantised, Scale, quantise, quantise_with, refuse_special_codes
 from lib_kohaku.fp8.codecs.scales import Scaling, choose_exponents
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "encode",
     "format_named",
     "quantise",
+    "quantise_with",
     "refuse_special_codes",
 ]

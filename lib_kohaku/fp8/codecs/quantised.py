@@ -62,7 +62,11 @@ def quantise(values: torch.Tensor, fmt: Fp8Format, scaling: Scaling, name: str) 
         NotFiniteError: If a value is NaN or infinite.
         Fp8Error: If ``values`` is not floating point.
     """
-    exponents = choose_exponents(values, fmt, scaling, name)
+    return quantise_with(values, fmt, choose_exponents(values, fmt, scaling, name))
+
+
+def quantise_with(values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor) -> Quantised:
+    """Convert a weight whose scales were chosen before; see :func:`quantise` and :func:`choose_exponents`."""
     codes = encode(values, fmt, exponents)
     if isinstance(exponents, torch.Tensor):
         scale: Scale = powers_of_two(exponents).to(torch.float32).to(values.device)

@@ -74,11 +74,34 @@ def predict(
     Returns:
         The table; ``before`` counts the types as they are.
     """
+
+    def decide(info: TensorInfo) -> Decision:
+        return policy.decide(info.name, component_of(info.name), info.shape, floating=info.dtype.floating)
+
+    return tabulate(tensors, component_of, decide, policy.fmt.tag, wide=wide)
+
+
+def tabulate(
+    tensors: Iterable[TensorInfo],
+    component_of: Callable[[str], str],
+    decide: Callable[[TensorInfo], Decision],
+    tag: str,
+    *,
+    wide: DType | None = None,
+) -> MemoryTable:
+    """The table for any rule of what is converted; see :func:`predict`.
+
+    Args:
+        tensors: Names, types before conversion and shapes.
+        component_of: Component of a name.
+        decide: Whether and how a tensor is converted.
+        tag: Element type of what is converted.
+        wide: As in :func:`predict`.
+    """
     rows: dict[str, _Row] = {}
     for info in tensors:
         component = component_of(info.name)
-        decision = policy.decide(info.name, component, info.shape, floating=info.dtype.floating)
-        rows.setdefault(component, _Row()).add(info, decision, policy.fmt.tag, wide)
+        rows.setdefault(component, _Row()).add(info, decide(info), tag, wide)
     return MemoryTable(tuple(row.freeze(component) for component, row in rows.items()))
 
 
