@@ -96,7 +96,7 @@ def _check_component(component: str) -> None:
 
 
 def recipe_to_json(recipe: Recipe) -> str:
-    """The recipe as text. Fields at their defaults are left out; the order is fixed, so equal recipes give equal text."""
+    """The recipe as text; fields at their defaults are left out. Equal recipes give equal text."""
     document: dict[str, Any] = {"kohaku_recipe": FORMAT}
     blank = Recipe(formula="")
     for item in fields(Recipe):

@@ -1,0 +1,149 @@
+"""From the bytes of a batch to the bytes of the output."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from fractions import Fraction
+
+import torch
+
+from lib_kohaku.checkpoint.tensors import view_elements
+from lib_kohaku.merge.algebra.forms import LinearForm, MethodResult
+from lib_kohaku.merge.execute.batches import Part
+from lib_kohaku.merge.execute.kernel import BLOCK, LinearKernel
+from lib_kohaku.merge.execute.rounding import Rounder
+from lib_kohaku.merge.execute.sinks import Sink
+from lib_kohaku.merge.methods.base import TensorContext, TensorMethod
+from lib_kohaku.merge.methods.registry import METHODS
+
+
+class Computer:
+    """Computes parts and writes them into a sink.
+
+    Attributes:
+        not_finite: Names of tensors that hold values beyond what the output type can hold, or NaN.
+    """
+
+    def __init__(self, sink: Sink, seed: int, block: int = BLOCK) -> None:
+        """Write into ``sink``; ``seed`` is the recipe's."""
+        self._sink = sink
+        self._seed = seed
+        self._kernel = LinearKernel(block)
+        self._rounder = Rounder(block)
+        self.not_finite: dict[str, None] = {}
+
+    def compute(self, part: Part, data: Mapping[str, memoryview]) -> None:
+        """Compute one part.
+
+        Args:
+            part: What to compute.
+            data: For every input, the bytes of :meth:`~lib_kohaku.merge.execute.batches.Part.byte_range`.
+        """
+        tensor = part.tensor
+        source = _copied_from(part)
+        if source is not None:
+            self._copy(data[source])
+            return
+        inputs = {role: view_elements(data[role], info.dtype) for role, info in tensor.inputs.items()}
+        if tensor.regions:
+            self._round(part, self._regions(part, inputs))
+        elif all(isinstance(term, str) for term, _ in tensor.form.terms):
+            self._combine(part, inputs)
+        else:
+            self._round(part, self._evaluate(tensor.form, inputs, part))
+
+    def _copy(self, data: memoryview) -> None:
+        position = 0
+        while position < len(data):
+            target = self._sink.reserve(len(data) - position)
+            target[:] = data[position : position + len(target)]
+            position += len(target)
+            self._sink.commit(len(target))
+
+    def _combine(self, part: Part, inputs: Mapping[str, torch.Tensor]) -> None:
+        """The common case: block by block, straight into the sink's memory."""
+        roles = [str(source) for source, _ in part.tensor.form.terms]
+        coefficients = tuple(value for _, value in part.tensor.form.terms)
+        position = 0
+        while position < part.count:
+            target = self._reserve(part, position)
+            end = position + len(target)
+            total = self._kernel.combine([inputs[role][position:end] for role in roles], coefficients)
+            self._finish_block(part, total, target)
+            position = end
+
+    def _round(self, part: Part, values: torch.Tensor) -> None:
+        """Round a float64 tensor that is in memory into the sink."""
+        flat = values.reshape(-1)
+        position = 0
+        while position < part.count:
+            target = self._reserve(part, position)
+            end = position + len(target)
+            self._finish_block(part, flat[position:end], target)
+            position = end
+
+    def _reserve(self, part: Part, position: int) -> torch.Tensor:
+        dtype = part.tensor.spec.dtype
+        size = dtype.bits // 8
+        wanted = min(self._kernel.block, part.count - position) * size
+        memory = self._sink.reserve(wanted)
+        return view_elements(memory[: len(memory) // size * size], dtype)
+
+    def _finish_block(self, part: Part, values: torch.Tensor, target: torch.Tensor) -> None:
+        spec = part.tensor.spec
+        scratch = self._kernel.scratch[: len(values)]
+        if not self._rounder.round(values, scratch, target, spec.dtype):
+            self.not_finite.setdefault(spec.name)
+        self._sink.commit(len(target) * spec.dtype.bits // 8)
+
+    def _evaluate(self, form: LinearForm, inputs: Mapping[str, torch.Tensor], part: Part) -> torch.Tensor:
+        """A combination that contains method results, as float64 in the tensor's shape (or flat, for a slice)."""
+        shape = part.tensor.spec.shape if part.whole else (part.count,)
+        total = torch.zeros(shape, dtype=torch.float64)
+        plain = [(source, value) for source, value in form.terms if isinstance(source, str)]
+        if plain:
+            self._combine_into(total.reshape(-1), plain, inputs)
+        for source, value in form.terms:
+            if isinstance(source, MethodResult):
+                total.add_(self._apply(source, inputs, part), alpha=float(value))
+        return total
+
+    def _combine_into(
+        self, out: torch.Tensor, terms: list[tuple[str, Fraction]], inputs: Mapping[str, torch.Tensor]
+    ) -> None:
+        coefficients = tuple(value for _, value in terms)
+        for start in range(0, len(out), self._kernel.block):
+            end = min(start + self._kernel.block, len(out))
+            out[start:end] = self._kernel.combine([inputs[role][start:end] for role, _ in terms], coefficients)
+
+    def _apply(self, result: MethodResult, inputs: Mapping[str, torch.Tensor], part: Part) -> torch.Tensor:
+        method = METHODS[result.method]
+        assert isinstance(method, TensorMethod)
+        arguments = [self._evaluate(form, inputs, part) for form in result.inputs]
+        name = part.tensor.spec.name
+        context = TensorContext(name, zlib.crc32(f"{self._seed}/{name}".encode()))
+        return method.apply(arguments, dict(result.settings), context)
+
+    def _regions(self, part: Part, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """A first convolution whose inputs have different numbers of channels."""
+        spec = part.tensor.spec
+        shaped = {role: inputs[role].reshape(info.shape) for role, info in part.tensor.inputs.items()}
+        total = torch.empty(spec.shape, dtype=torch.float64)
+        for first, end, form in part.tensor.regions:
+            region = total[:, first:end].zero_()
+            for source, value in form.terms:
+                assert isinstance(source, str)  # methods see whole tensors only
+                region.add_(shaped[source][:, first:end].to(torch.float64), alpha=float(value))
+        return total
+
+
+def _copied_from(part: Part) -> str | None:
+    """The input whose bytes are the result as they are, None if there is arithmetic to do."""
+    tensor = part.tensor
+    if len(tensor.form.terms) != 1 or tensor.regions:
+        return None
+    source, value = tensor.form.terms[0]
+    if not isinstance(source, str) or value != 1:
+        return None
+    return source if tensor.raw or tensor.inputs[source].dtype is tensor.spec.dtype else None

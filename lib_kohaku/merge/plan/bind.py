@@ -1,0 +1,148 @@
+"""Roles of a formula to files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from lib_kohaku.checkpoint.architectures import detect_architecture, prediction_type
+from lib_kohaku.checkpoint.header import Header
+from lib_kohaku.checkpoint.library import ModelLibrary
+from lib_kohaku.checkpoint.source import load_header
+from lib_kohaku.errors import PlanError, RecipeError
+from lib_kohaku.merge.algebra.resolve import ResolvedFormula
+from lib_kohaku.merge.plan.types import InputModel
+from lib_kohaku.merge.recipe import FROM, ModelReference, Recipe
+
+HashLookup = Callable[[Path], str]
+
+
+def all_roles(recipe: Recipe, resolved: ResolvedFormula) -> tuple[str, ...]:
+    """Roles of the formula, then those that only a component policy or the base names."""
+    named = [policy[len(FROM) :] for policy in recipe.components.values() if policy.startswith(FROM)]
+    if recipe.base:
+        named.append(recipe.base)
+    return tuple(dict.fromkeys((*resolved.roles, *named)))
+
+
+def find_model(name: str, library: ModelLibrary | None) -> Path:
+    """The file that a name means: a path that exists, or an entry of the library.
+
+    Raises:
+        PlanError: If there is none; the text suggests what was probably meant.
+        CheckpointError: If several entries answer to the name.
+    """
+    if library is not None:
+        found = library.find(name)
+        if found is not None:
+            return found
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    close = library.suggest(name) if library is not None else []
+    hint = f" Did you mean {' or '.join(close)}?" if close else ""
+    where = "" if library is None else f" under {', '.join(str(root) for root in library.roots)}"
+    raise PlanError(f"There is no checkpoint {name!r}{where}.{hint}")
+
+
+def bind_models(
+    recipe: Recipe,
+    resolved: ResolvedFormula,
+    library: ModelLibrary | None,
+    bindings: Mapping[str, str],
+    find: Callable[[str, ModelLibrary | None], Path] = find_model,
+) -> dict[str, Path]:
+    """Find the file of every role.
+
+    A role is looked up as the user bound it, else as the recipe names its file, else under its own name.
+
+    Raises:
+        PlanError: If a role has no file or a binding names no role; all roles at once.
+    """
+    roles = all_roles(recipe, resolved)
+    problems = [f"The formula has no model {role!r}." for role in bindings if role not in roles]
+    paths: dict[str, Path] = {}
+    for role in roles:
+        reference = recipe.models.get(role, ModelReference())
+        candidates = [bindings[role]] if role in bindings else [name for name in (reference.file, role) if name]
+        try:
+            paths[role] = _first_found(candidates, library, find)
+        except PlanError as error:
+            problems.append(str(error))
+    if problems:
+        raise PlanError("\n".join(problems))
+    return paths
+
+
+def _first_found(
+    candidates: Sequence[str], library: ModelLibrary | None, find: Callable[[str, ModelLibrary | None], Path]
+) -> Path:
+    for name in candidates[:-1]:
+        try:
+            return find(name, library)
+        except PlanError:
+            continue
+    return find(candidates[-1], library)
+
+
+def open_inputs(paths: Mapping[str, Path], hash_of: HashLookup) -> tuple[InputModel, ...]:
+    """Read the headers of all inputs.
+
+    Args:
+        paths: Role to file.
+        hash_of: Gives the SHA-256 of a file, or an empty text where it is not known.
+
+    Raises:
+        CheckpointError: If a file is damaged.
+    """
+    return tuple(_open_input(role, path, hash_of(path)) for role, path in paths.items())
+
+
+def _open_input(role: str, path: Path, sha256: str) -> InputModel:
+    header = cached_header(path)
+    return InputModel(role, path, header, detect_architecture(header.tensors), prediction_type(header), sha256)
+
+
+def cached_header(path: Path) -> Header:
+    """The header of a file, remembered until the file changes."""
+    try:
+        status = path.stat()
+    except OSError:
+        return load_header(path)
+    return _load_header(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _load_header(path: Path, size: int, mtime_ns: int) -> Header:  # the arguments are the cache's key
+    return load_header(path)
+
+
+def with_bound_models(recipe: Recipe, models: Sequence[InputModel]) -> Recipe:
+    """The recipe with every role's file and hash written in, as it is embedded in the output."""
+    references = {model.role: ModelReference(model.path.name, model.sha256) for model in models}
+    return replace(recipe, models=references)
+
+
+def require_expected_hashes(recipe: Recipe, models: Sequence[InputModel]) -> list[str]:
+    """Warnings for roles whose file is not the one that the recipe names by its hash."""
+    warnings = []
+    for model in models:
+        expected = recipe.models.get(model.role, ModelReference()).sha256
+        if expected and model.sha256 and expected != model.sha256:
+            warnings.append(
+                f"{model.role}: {model.path.name} has hash {model.sha256[:10]}, the recipe was made with "
+                f"{expected[:10]}; the result will differ."
+            )
+    return warnings
+
+
+def unknown_base(recipe: Recipe, models: Sequence[InputModel]) -> None:
+    """Check that a base given by hand is a model of the merge.
+
+    Raises:
+        RecipeError: If it is not.
+    """
+    if recipe.base and recipe.base not in {model.role for model in models}:
+        raise RecipeError(f"The base {recipe.base!r} is not a model of this merge.")

@@ -1,0 +1,112 @@
+"""Reasons to refuse a merge, and things to warn of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lib_kohaku.checkpoint.architectures import UNKNOWN
+from lib_kohaku.checkpoint.header import Header
+from lib_kohaku.merge.algebra.resolve import ResolvedFormula
+from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, ModelDifference
+
+_SCALED_MARKERS = ("scaled_fp8", ".scale_weight", ".weight_scale", ".comfy_quant", ".weight_scale_2")
+
+
+def architecture_problems(base: InputModel, others: Sequence[InputModel]) -> tuple[list[str], list[str]]:
+    """Refusals and warnings about models that do not belong together."""
+    refusals, warnings = [], []
+    for model in others:
+        common = len(base.header.tensors.keys() & model.header.tensors.keys())
+        if UNKNOWN not in (base.architecture, model.architecture):
+            if model.architecture.id != base.architecture.id:
+                refusals.append(
+                    f"{model.path.name} is {model.architecture.label}, but {base.path.name} is "
+                    f"{base.architecture.label}: models of different architectures cannot be merged."
+                )
+        elif common == 0:
+            refusals.append(f"{model.path.name} has no tensor in common with {base.path.name}.")
+        elif base.architecture != model.architecture:
+            strange = model if model.architecture is UNKNOWN else base
+            warnings.append(
+                f"{strange.path.name} is of unknown architecture; it has {common} tensors in common with the other."
+            )
+    return refusals, warnings
+
+
+def prediction_problems(models: Sequence[InputModel], allowed: bool) -> tuple[list[str], list[str]]:
+    """Models that predict different things (noise or velocity) do not average to anything."""
+    kinds = {model.prediction for model in models}
+    if len(kinds) < 2:
+        return [], []
+    listed = ", ".join(f"{model.path.name}: {model.prediction}" for model in models)
+    text = f"The models predict different things ({listed})."
+    return ([], [text]) if allowed else ([f"{text} Allow it explicitly if you know that the marks are wrong."], [])
+
+
+def scaled_fp8_problems(models: Sequence[InputModel]) -> list[str]:
+    """Files whose 8-bit weights mean nothing without the scales beside them."""
+    return [
+        f"{model.path.name} is a scaled fp8 file; merging it as it is would ignore the scales."
+        for model in models
+        if has_scaled_weights(model.header)
+    ]
+
+
+def has_scaled_weights(header: Header) -> bool:
+    """Whether the file stores weights together with scales."""
+    return any(name.endswith(_SCALED_MARKERS) for name in header.tensors)
+
+
+def coefficient_problems(rows: Sequence[CoefficientRow]) -> tuple[list[str], list[str]]:
+    """Coefficient sums that are not 1."""
+    refusals, warnings = [], []
+    for row in rows:
+        where = f" in {', '.join(row.slots)}" if row.slots else ""
+        if row.total == 0:
+            refusals.append(
+                f"The result{where} is a difference, not a model: its coefficients add up to 0. Add it to a model."
+            )
+        elif row.total != 1:
+            warnings.append(
+                f"The coefficients{where} add up to {float(row.total):g}, not 1: the weights are scaled by that."
+            )
+    return refusals, warnings
+
+
+def unused_models(resolved: ResolvedFormula, rows: Sequence[CoefficientRow], used: set[str]) -> list[str]:
+    """Models that cancel out of the formula."""
+    return [f"{role} has no influence: its coefficient is 0 everywhere." for role in resolved.roles if role not in used]
+
+
+def difference_warnings(base: InputModel, model: InputModel, difference: ModelDifference) -> list[str]:
+    """Keys that only one side has."""
+    warnings = []
+    if difference.missing:
+        counts = ", ".join(f"{count} {component}" for component, count in difference.missing.items())
+        warnings.append(f"{model.path.name} lacks tensors that {base.path.name} has ({counts}): they stay unchanged.")
+    if difference.extra:
+        counts = ", ".join(f"{count} {component}" for component, count in difference.extra.items())
+        warnings.append(f"{model.path.name} has tensors that {base.path.name} lacks ({counts}): they are left out.")
+    return warnings
+
+
+def output_problems(
+    output: Path, models: Sequence[InputModel], needed: int, free: int, overwrite: bool
+) -> tuple[list[str], list[str]]:
+    """Reasons not to write to a path."""
+    refusals = []
+    if not output.parent.is_dir():
+        refusals.append(f"The folder {output.parent} does not exist.")
+        return refusals, []
+    if output.exists():
+        same = [model for model in models if model.path.exists() and output.samefile(model.path)]
+        if same:
+            refusals.append(f"{output.name} is one of the inputs ({same[0].role}); inputs are never changed.")
+        elif not overwrite:
+            refusals.append(f"{output.name} exists already. Choose another name, or allow overwriting.")
+    if output.suffix != ".safetensors":
+        refusals.append(f"{output.name}: the output's name has to end in .safetensors.")
+    if needed > free:
+        refusals.append(f"{needed / 1e9:.2f} GB are needed in {output.parent}, {free / 1e9:.2f} GB are free.")
+    return refusals, []
