@@ -1,0 +1,104 @@
+"""An open checkpoint whose fp8 weights are understood."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from lib_kohaku.checkpoint.io.modes import IOMode
+from lib_kohaku.checkpoint.source import Checkpoint
+from lib_kohaku.checkpoint.tensors import view_elements
+from lib_kohaku.fp8.codecs import Quantised, Scale, refuse_special_codes
+from lib_kohaku.fp8.errors import Fp8FileError
+from lib_kohaku.fp8.files.layout import find_layout
+
+
+class Fp8Checkpoint:
+    """A checkpoint of any kind, fp8 or not. A context manager.
+
+    One tensor is in memory at a time, so it serves as the source of
+    :func:`~lib_kohaku.fp8.attach.attach` (``stored=file.quantised``, ``source=file.tensor``) without a second copy of
+    the model. Several threads may read at once.
+
+    Attributes:
+        checkpoint: The file.
+        layout: What is fp8 in it.
+    """
+
+    def __init__(self, path: Path, mode: IOMode = IOMode.AUTO) -> None:
+        """Open a file.
+
+        Raises:
+            CheckpointError: If it is damaged.
+            Fp8FileError: If something in it is quantised in a way that is not supported.
+        """
+        self.checkpoint = Checkpoint(path, mode)
+        try:
+            self.layout = find_layout(self.checkpoint.header, self._bytes, path.name)
+        except BaseException:
+            self.checkpoint.close()
+            raise
+
+    @property
+    def label(self) -> str:
+        """How to name the file in errors."""
+        return self.checkpoint.path.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tensors of the model, without scales and markers, in the order of the file."""
+        return tuple(name for name in self.checkpoint.tensors if name not in self.layout.bookkeeping)
+
+    def quantised(self, name: str) -> Quantised | None:
+        """The codes of a tensor as the file has them; None if it is not fp8.
+
+        Raises:
+            CheckpointError: If there is no such tensor or the file is truncated.
+            NotFiniteError: If a code means NaN or infinity.
+            Fp8FileError: If its scale is no positive number.
+        """
+        stored = self.layout.weights.get(name)
+        if stored is None:
+            return None
+        codes = view_elements(self.checkpoint.read_bytes(name), stored.info.dtype).view(torch.uint8)
+        codes = codes.reshape(stored.info.shape)
+        refuse_special_codes(codes, stored.fmt, name)
+        return Quantised(codes, stored.fmt, self._scale(name))
+
+    def tensor(self, name: str) -> torch.Tensor:
+        """A tensor as numbers: fp8 as float32 with its scale applied, others in the type of the file.
+
+        Raises:
+            CheckpointError: If there is no such tensor or the file is truncated.
+            NotFiniteError: If an fp8 code means NaN or infinity.
+            Fp8FileError: If a scale is no positive number.
+        """
+        quantised = self.quantised(name)
+        if quantised is not None:
+            return quantised.decode(torch.float32)
+        data = self.checkpoint.read_bytes(name)
+        info = self.checkpoint.tensors[name]
+        return view_elements(data, info.dtype).reshape(info.shape)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.checkpoint.close()
+
+    def __enter__(self) -> Fp8Checkpoint:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _bytes(self, name: str) -> bytes:
+        return bytes(self.checkpoint.read_bytes(name))
+
+    def _scale(self, name: str) -> Scale:
+        stored = self.layout.weights[name]
+        if stored.scale is None:
+            return 1.0
+        values = view_elements(self.checkpoint.read_bytes(stored.scale.name), stored.scale.dtype).to(torch.float32)
+        if not bool((values.isfinite() & (values > 0)).all()):
+            raise Fp8FileError(f"{self.label}: the scale '{stored.scale.name}' is not a positive number.")
+        return values.clone() if stored.channels else float(values[0])
