@@ -10,16 +10,14 @@ import torch
 from torch import nn
 
 from lib_kohaku.checkpoint.dtypes import from_torch
-from lib_kohaku.checkpoint.header import TensorInfo
 from lib_kohaku.fp8.attach.deltas import Delta
 from lib_kohaku.fp8.attach.install import install_all, look_at_all
 from lib_kohaku.fp8.attach.layer import ManagedLayer, Source
 from lib_kohaku.fp8.attach.targets import ComponentOf, Skipped, component_finder, find_targets, live_tensors
-from lib_kohaku.fp8.attach.weight import ManagedWeight
-from lib_kohaku.fp8.codecs import Scaling
+from lib_kohaku.fp8.attach.weight import ManagedWeight, is_bookkeeping
 from lib_kohaku.fp8.errors import Fp8Error
-from lib_kohaku.fp8.policy import Decision, MemoryTable, Policy
-from lib_kohaku.fp8.policy.predict import tabulate
+from lib_kohaku.fp8.policy import MemoryTable, Policy
+from lib_kohaku.fp8.policy.predict import Held, scale_bytes, tabulate
 from lib_kohaku.progress import Progress, SilentProgress
 
 # Where a model keeps its attachment: on itself, so that several models can be managed and none outlives its model.
@@ -101,19 +99,18 @@ class Attachment:
     def memory(self) -> MemoryTable:
         """Bytes of the model by component: without fp8, and as it is. Changes (LoRA) are not counted."""
         managed = self.weights
-        tensors = []
+        before, after = [], []
         for info in live_tensors(self.model, self._prefix).values():
             weight = managed.get(info.name)
             if weight is not None:
-                tensors.append(_as_if_ordinary(info, weight))
-            elif "._kohaku_" not in info.name and not info.name.startswith("_kohaku_"):
-                tensors.append(info)
-
-        def decide(info: TensorInfo) -> Decision:
-            weight = managed.get(info.name)
-            return Decision(weight is not None, weight.scaling if weight else Scaling.NONE)
-
-        return tabulate(tensors, self._component_of, decide, self.policy.fmt.tag)
+                dtype = from_torch(weight.dtype)
+                before.append(Held(info.name, dtype.name, dtype.nbytes(info.count)))
+                after.append(Held(info.name, self.policy.fmt.tag, info.count))
+                after.append(Held(info.name, "F32", scale_bytes(info.shape, weight.scaling)))
+            elif not is_bookkeeping(info.name):
+                before.append(Held(info.name, info.dtype.name, info.nbytes))
+                after.append(before[-1])
+        return tabulate(before, after, self._component_of)
 
     def detach(self, source: Source | None = None) -> None:
         """Make the model ordinary again. All changes (LoRA) are dropped.
@@ -211,8 +208,3 @@ def attach(
         attachment.convert(source, progress or SilentProgress())
     model.__dict__[_ATTRIBUTE] = attachment
     return attachment
-
-
-def _as_if_ordinary(info: TensorInfo, weight: ManagedWeight) -> TensorInfo:
-    dtype = from_torch(weight.dtype)
-    return TensorInfo(info.name, dtype, info.shape, 0, dtype.nbytes(info.count))

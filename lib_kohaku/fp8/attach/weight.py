@@ -7,6 +7,13 @@ import torch
 from lib_kohaku.fp8.codecs import Quantised, Scaling, decode
 from lib_kohaku.fp8.errors import Fp8Error
 
+_BUFFER_PREFIX = "_kohaku_"
+
+
+def is_bookkeeping(name: str) -> bool:
+    """Whether a buffer of that name is one of those that managed weights keep beside their codes."""
+    return name.rpartition(".")[2].startswith(_BUFFER_PREFIX)
+
 
 class ManagedWeight:
     """A parameter whose values are fp8 codes, for as long as it is managed.
@@ -26,8 +33,8 @@ class ManagedWeight:
         self.name = name
         self.owner = owner
         self.attribute = attribute
-        self._scale_buffer = f"_kohaku_{attribute}_scale"
-        self._dtype_buffer = f"_kohaku_{attribute}_dtype"
+        self._scale_buffer = f"{_BUFFER_PREFIX}{attribute}_scale"
+        self._dtype_buffer = f"{_BUFFER_PREFIX}{attribute}_dtype"
 
     @property
     def parameter(self) -> torch.nn.Parameter:

@@ -7,13 +7,14 @@ import os
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from lib_kohaku.checkpoint.header import LENGTH_BYTES, MAX_HEADER_BYTES, parse_header
-from lib_kohaku.checkpoint.io.atomic import publish, sweep_temporaries, temporary_path
+from lib_kohaku.checkpoint.io.atomic import lock_temporary, publish, sweep_temporaries, temporary_path
 from lib_kohaku.checkpoint.source import SAFETENSORS
 from lib_kohaku.errors import FailedError, OutputExistsError
 from lib_kohaku.fp8.errors import Fp8FileError
@@ -162,10 +163,11 @@ def _require_room(folder: Path, size: int) -> None:
 def _extract(file: zipfile.ZipFile, info: zipfile.ZipInfo, temporary: Path, label: str, progress: Progress) -> None:
     try:
         with file.open(info) as source, temporary.open("xb") as target:
+            lock_temporary(target.fileno())
             _copy(source, target, info, label, progress)
             target.flush()
             os.fsync(target.fileno())
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise Fp8FileError(f"{label}: '{info.filename[:200]}' is damaged ({error}).") from error
     except OSError as error:
         raise FailedError(f"{temporary.parent}: unpacking failed ({error.strerror or error}).") from error

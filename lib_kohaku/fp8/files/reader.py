@@ -6,12 +6,29 @@ from pathlib import Path
 
 import torch
 
+from lib_kohaku.checkpoint.dtypes import DTYPES
+from lib_kohaku.checkpoint.header import TensorInfo
+from lib_kohaku.checkpoint.io.aligned import aligned_buffer
 from lib_kohaku.checkpoint.io.modes import IOMode
 from lib_kohaku.checkpoint.source import Checkpoint
 from lib_kohaku.checkpoint.tensors import view_elements
+from lib_kohaku.errors import CheckpointError
 from lib_kohaku.fp8.codecs import Quantised, Scale, refuse_special_codes
 from lib_kohaku.fp8.errors import Fp8FileError
 from lib_kohaku.fp8.files.layout import find_layout
+
+
+class Scratch:
+    """Memory for one tensor at a time that is used again and again: new pages cost as much as reading into them."""
+
+    def __init__(self) -> None:
+        self._buffer = memoryview(b"")
+
+    def take(self, nbytes: int) -> memoryview:
+        """Aligned memory of at least ``nbytes``; what was taken before is overwritten."""
+        if len(self._buffer) < nbytes:
+            self._buffer = aligned_buffer(nbytes)
+        return self._buffer
 
 
 class Fp8Checkpoint:
@@ -50,8 +67,12 @@ class Fp8Checkpoint:
         """The tensors of the model, without scales and markers, in the order of the file."""
         return tuple(name for name in self.checkpoint.tensors if name not in self.layout.bookkeeping)
 
-    def quantised(self, name: str) -> Quantised | None:
+    def quantised(self, name: str, scratch: Scratch | None = None) -> Quantised | None:
         """The codes of a tensor as the file has them; None if it is not fp8.
+
+        Args:
+            name: The tensor.
+            scratch: Memory to read into, if the result is not needed longer than that; else it has its own.
 
         Raises:
             CheckpointError: If there is no such tensor or the file is truncated.
@@ -61,25 +82,40 @@ class Fp8Checkpoint:
         stored = self.layout.weights.get(name)
         if stored is None:
             return None
-        codes = view_elements(self.checkpoint.read_bytes(name), stored.info.dtype).view(torch.uint8)
-        codes = codes.reshape(stored.info.shape)
+        data = self.read(name, 0, stored.info.nbytes, scratch)
+        codes = view_elements(data, DTYPES["U8"]).reshape(stored.info.shape)
         refuse_special_codes(codes, stored.fmt, name)
         return Quantised(codes, stored.fmt, self._scale(name))
 
-    def tensor(self, name: str) -> torch.Tensor:
+    def tensor(self, name: str, scratch: Scratch | None = None) -> torch.Tensor:
         """A tensor as numbers: fp8 as float32 with its scale applied, others in the type of the file.
+
+        Args:
+            name: The tensor.
+            scratch: As for :meth:`quantised`.
 
         Raises:
             CheckpointError: If there is no such tensor or the file is truncated.
             NotFiniteError: If an fp8 code means NaN or infinity.
             Fp8FileError: If a scale is no positive number.
         """
-        quantised = self.quantised(name)
+        quantised = self.quantised(name, scratch)
         if quantised is not None:
             return quantised.decode(torch.float32)
-        data = self.checkpoint.read_bytes(name)
-        info = self.checkpoint.tensors[name]
+        info = self._info(name)
+        data = self.read(name, 0, info.nbytes, scratch)
         return view_elements(data, info.dtype).reshape(info.shape)
+
+    def read(self, name: str, start: int, nbytes: int, scratch: Scratch | None = None) -> memoryview:
+        """Raw bytes ``start`` to ``start + nbytes`` of a tensor.
+
+        Raises:
+            CheckpointError: If there is no such tensor or the file is truncated.
+        """
+        reader = self.checkpoint.reader
+        room = reader.buffer_bytes(nbytes)
+        buffer = aligned_buffer(room) if scratch is None else scratch.take(room)
+        return reader.read(self._info(name).start + start, nbytes, buffer)
 
     def close(self) -> None:
         """Close the file."""
@@ -90,6 +126,12 @@ class Fp8Checkpoint:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _info(self, name: str) -> TensorInfo:
+        info = self.checkpoint.tensors.get(name)
+        if info is None:
+            raise CheckpointError(f"{self.label}: there is no tensor '{name}'.")
+        return info
 
     def _bytes(self, name: str) -> bytes:
         return bytes(self.checkpoint.read_bytes(name))

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from lib_kohaku.checkpoint.dtypes import DType
 from lib_kohaku.checkpoint.header import TensorInfo
-from lib_kohaku.fp8.codecs import Scaling
-from lib_kohaku.fp8.policy.policy import Decision, Policy
+from lib_kohaku.fp8.codecs import FORMATS, Scaling
+from lib_kohaku.fp8.policy.policy import Policy
 
 SCALE_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Held:
+    """A tensor as it counts for memory.
+
+    Attributes:
+        name: Its whole name; scales are counted under their weight's.
+        dtype: Its element type, as in safetensors headers.
+        nbytes: Its bytes.
+    """
+
+    name: str
+    dtype: str
+    nbytes: int
 
 
 @dataclass(frozen=True)
@@ -21,8 +36,8 @@ class ComponentBytes:
         component: ``unet``, ``te1``, ... or ``other``.
         before: Bytes of its tensors now.
         after: Bytes after conversion, scales included.
-        converted: How many of its tensors are converted.
-        tensors: How many tensors it has.
+        converted: How many of its tensors are fp8 after conversion.
+        tensors: How many tensors it has before.
         by_dtype: (element type, bytes after), the largest first.
     """
 
@@ -74,63 +89,30 @@ def predict(
     Returns:
         The table; ``before`` counts the types as they are.
     """
-
-    def decide(info: TensorInfo) -> Decision:
-        return policy.decide(info.name, component_of(info.name), info.shape, floating=info.dtype.floating)
-
-    return tabulate(tensors, component_of, decide, policy.fmt.tag, wide=wide)
+    infos = list(tensors)
+    after = [held for info in infos for held in _predicted(info, component_of(info.name), policy, wide)]
+    return tabulate((Held(info.name, info.dtype.name, info.nbytes) for info in infos), after, component_of)
 
 
-def tabulate(
-    tensors: Iterable[TensorInfo],
-    component_of: Callable[[str], str],
-    decide: Callable[[TensorInfo], Decision],
-    tag: str,
-    *,
-    wide: DType | None = None,
-) -> MemoryTable:
-    """The table for any rule of what is converted; see :func:`predict`.
+def tabulate(before: Iterable[Held], after: Iterable[Held], component_of: Callable[[str], str]) -> MemoryTable:
+    """Compare two states of a model.
 
     Args:
-        tensors: Names, types before conversion and shapes.
+        before: Its tensors without fp8.
+        after: Its tensors and their scales with it.
         component_of: Component of a name.
-        decide: Whether and how a tensor is converted.
-        tag: Element type of what is converted.
-        wide: As in :func:`predict`.
     """
+    fp8 = {fmt.tag for fmt in FORMATS}
     rows: dict[str, _Row] = {}
-    for info in tensors:
-        component = component_of(info.name)
-        rows.setdefault(component, _Row()).add(info, decide(info), tag, wide)
+    for held in before:
+        row = rows.setdefault(component_of(held.name), _Row())
+        row.before += held.nbytes
+        row.tensors += 1
+    for held in after:
+        row = rows.setdefault(component_of(held.name), _Row())
+        row.by_dtype[held.dtype] = row.by_dtype.get(held.dtype, 0) + held.nbytes
+        row.converted += held.dtype in fp8
     return MemoryTable(tuple(row.freeze(component) for component, row in rows.items()))
-
-
-class _Row:
-    """A row being counted."""
-
-    def __init__(self) -> None:
-        self.before = self.converted = self.tensors = 0
-        self.by_dtype: dict[str, int] = {}
-
-    def add(self, info: TensorInfo, decision: Decision, tag: str, wide: DType | None) -> None:
-        self.before += info.nbytes
-        self.tensors += 1
-        if decision.convert:
-            self.converted += 1
-            self._count(tag, info.count)
-            self._count("F32", scale_bytes(info.shape, decision.scaling))
-        elif wide is not None and info.dtype.floating:
-            self._count(wide.name, wide.nbytes(info.count))
-        else:
-            self._count(info.dtype.name, info.nbytes)
-
-    def _count(self, dtype: str, nbytes: int) -> None:
-        self.by_dtype[dtype] = self.by_dtype.get(dtype, 0) + nbytes
-
-    def freeze(self, component: str) -> ComponentBytes:
-        by_dtype = tuple(sorted(((dtype, n) for dtype, n in self.by_dtype.items() if n), key=lambda pair: -pair[1]))
-        after = sum(nbytes for _, nbytes in by_dtype)
-        return ComponentBytes(component, self.before, after, self.converted, self.tensors, by_dtype)
 
 
 def scale_bytes(shape: tuple[int, ...], scaling: Scaling) -> int:
@@ -138,3 +120,27 @@ def scale_bytes(shape: tuple[int, ...], scaling: Scaling) -> int:
     if scaling is Scaling.NONE:
         return 0
     return SCALE_BYTES * (shape[0] if scaling is Scaling.CHANNEL and len(shape) > 1 else 1)
+
+
+def _predicted(info: TensorInfo, component: str, policy: Policy, wide: DType | None) -> Iterator[Held]:
+    decision = policy.decide(info.name, component, info.shape, floating=info.dtype.floating)
+    if decision.convert:
+        yield Held(info.name, policy.fmt.tag, info.count)
+        yield Held(info.name, "F32", scale_bytes(info.shape, decision.scaling))
+    elif wide is not None and info.dtype.floating:
+        yield Held(info.name, wide.name, wide.nbytes(info.count))
+    else:
+        yield Held(info.name, info.dtype.name, info.nbytes)
+
+
+class _Row:
+    """A row being counted."""
+
+    def __init__(self) -> None:
+        self.before = self.tensors = self.converted = 0
+        self.by_dtype: dict[str, int] = {}
+
+    def freeze(self, component: str) -> ComponentBytes:
+        by_dtype = tuple(sorted(((dtype, n) for dtype, n in self.by_dtype.items() if n), key=lambda pair: -pair[1]))
+        after = sum(nbytes for _, nbytes in by_dtype)
+        return ComponentBytes(component, self.before, after, self.converted, self.tensors, by_dtype)
