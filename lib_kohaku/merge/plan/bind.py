@@ -17,6 +17,7 @@ from lib_kohaku.merge.plan.types import InputModel
 from lib_kohaku.merge.recipe import FROM, ModelReference, Recipe
 
 HashLookup = Callable[[Path], str]
+ModelFinder = Callable[[str, "ModelLibrary | None"], Path]
 
 
 def all_roles(recipe: Recipe, resolved: ResolvedFormula) -> tuple[str, ...]:
@@ -47,12 +48,27 @@ def find_model(name: str, library: ModelLibrary | None) -> Path:
     raise PlanError(f"There is no checkpoint {name!r}{where}.{hint}")
 
 
+def find_in_library(name: str, library: ModelLibrary | None) -> Path:
+    """The entry of the library that a name means; never a path, so that names may come from strangers.
+
+    Raises:
+        PlanError: If there is none.
+        CheckpointError: If several entries answer to the name.
+    """
+    found = library.find(name) if library is not None else None
+    if found is None:
+        close = library.suggest(name) if library is not None else []
+        hint = f" Did you mean {' or '.join(close)}?" if close else ""
+        raise PlanError(f"There is no checkpoint {name!r}.{hint}")
+    return found
+
+
 def bind_models(
     recipe: Recipe,
     resolved: ResolvedFormula,
     library: ModelLibrary | None,
     bindings: Mapping[str, str],
-    find: Callable[[str, ModelLibrary | None], Path] = find_model,
+    find: ModelFinder = find_model,
 ) -> dict[str, Path]:
     """Find the file of every role.
 
@@ -76,9 +92,7 @@ def bind_models(
     return paths
 
 
-def _first_found(
-    candidates: Sequence[str], library: ModelLibrary | None, find: Callable[[str, ModelLibrary | None], Path]
-) -> Path:
+def _first_found(candidates: Sequence[str], library: ModelLibrary | None, find: ModelFinder) -> Path:
     for name in candidates[:-1]:
         try:
             return find(name, library)
