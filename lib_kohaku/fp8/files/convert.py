@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lib_kohaku.checkpoint.dtypes import DTYPES, DType
 from lib_kohaku.checkpoint.io.modes import IOMode
@@ -17,7 +18,7 @@ from lib_kohaku.fp8.files.plan import Action, ConversionPlan, Profile, plan_conv
 from lib_kohaku.fp8.files.reader import Fp8Checkpoint
 from lib_kohaku.fp8.files.work import jobs
 from lib_kohaku.fp8.policy import MemoryTable, Policy
-from lib_kohaku.fp8.quality import WeightQuality
+from lib_kohaku.fp8.quality import WeightQuality, summarise
 from lib_kohaku.progress import Progress, SilentProgress, raise_if_cancelled
 
 
@@ -44,6 +45,20 @@ class ConversionReport:
     bytes_read: int
     bytes_written: int
     seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """One JSON document."""
+        return {
+            "architecture": self.architecture,
+            "memory": self.memory.to_json(),
+            "quality": summarise(self.qualities).to_json() if self.qualities else None,
+            "weights": [quality.to_json() for quality in self.qualities],
+            "carried": self.carried,
+            "dropped": list(self.dropped),
+            "bytes_read": self.bytes_read,
+            "bytes_written": self.bytes_written,
+            "seconds": round(self.seconds, 3),
+        }
 
 
 def convert_file(

@@ -16,7 +16,7 @@ from lib_kohaku.fp8.files.work import Job, Made, run
 # One more than the cores of a small machine: a thread that waits for the disk leaves its core to another.
 _THREADS = 3
 # Bytes of input that may be in work or waiting to be written. Codes, blocks and the writer's buffers come on top.
-_IN_FLIGHT = 64 << 20
+_IN_FLIGHT = 48 << 20
 
 
 class Pipeline:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from lib_kohaku.checkpoint.dtypes import DType
 from lib_kohaku.checkpoint.header import TensorInfo
@@ -68,6 +69,11 @@ class MemoryTable:
     def row(self, component: str) -> ComponentBytes:
         """The row of one component, zeros if the model has none of it."""
         return next((row for row in self.rows if row.component == component), ComponentBytes(component, 0, 0, 0, 0, ()))
+
+    def to_json(self) -> dict[str, Any]:
+        """For JSON."""
+        components = [{**asdict(row), "by_dtype": dict(row.by_dtype)} for row in self.rows]
+        return {"before": self.before, "after": self.after, "components": components}
 
 
 def predict(
