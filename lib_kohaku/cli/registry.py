@@ -14,4 +14,4 @@ from lib_kohaku.cli.commands.recipe import COMMAND as RECIPE
 from lib_kohaku.cli.commands.tags import COMMAND as TAGS
 from lib_kohaku.cli.commands.verify import COMMAND as VERIFY
 
-COMMANDS: tuple[Command, ...] = (MERGE, PLAN, VERIFY, INSPECT, HASH, RECIPE, METHODS, TAGS, CAPTION)
+COMMANDS: tuple[Command, ...] = (MERGE, PLAN, VERIFY, INSPECT, HASH, RECIPE, METHODS, TAGS, CAPTION, FP8)

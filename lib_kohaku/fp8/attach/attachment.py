@@ -11,10 +11,11 @@ from torch import nn
 
 from lib_kohaku.checkpoint.dtypes import from_torch
 from lib_kohaku.fp8.attach.deltas import Delta
-from lib_kohaku.fp8.attach.install import install_all, look_at_all
+from lib_kohaku.fp8.attach.install import CodeSource, install_all, look_at_all
 from lib_kohaku.fp8.attach.layer import ManagedLayer, Source
 from lib_kohaku.fp8.attach.targets import ComponentOf, Skipped, component_finder, find_targets, live_tensors
 from lib_kohaku.fp8.attach.weight import ManagedWeight, is_bookkeeping
+from lib_kohaku.fp8.codecs import Quantised
 from lib_kohaku.fp8.errors import Fp8Error
 from lib_kohaku.fp8.policy import MemoryTable, Policy
 from lib_kohaku.fp8.policy.predict import Held, scale_bytes, tabulate
@@ -105,7 +106,7 @@ class Attachment:
             if weight is not None:
                 dtype = from_torch(weight.dtype)
                 before.append(Held(info.name, dtype.name, dtype.nbytes(info.count)))
-                after.append(Held(info.name, self.policy.fmt.tag, info.count))
+                after.append(Held(info.name, weight.quantised.fmt.tag, info.count))
                 after.append(Held(info.name, "F32", scale_bytes(info.shape, weight.scaling)))
             elif not is_bookkeeping(info.name):
                 before.append(Held(info.name, info.dtype.name, info.nbytes))
@@ -136,11 +137,11 @@ class Attachment:
         if self.model.__dict__.get(_ATTRIBUTE) is self:
             del self.model.__dict__[_ATTRIBUTE]
 
-    def convert(self, source: Source | None, progress: Progress) -> None:
+    def convert(self, codes: CodeSource, source: Source | None, progress: Progress) -> None:
         """Convert every weight that the policy wants and that is ordinary; all of them or none. See :func:`attach`."""
-        targets, skipped = find_targets(self.model, self.policy, self._prefix, self._component_of)
-        exponents = look_at_all(targets, self.policy, progress)
-        install_all(targets, exponents, self.policy, source, progress)
+        targets, skipped = find_targets(self.model, self.policy, self._prefix, self._component_of, codes.stored)
+        exponents = look_at_all(targets, codes, progress)
+        install_all(targets, exponents, codes, source, progress)
         modules = {id(target.layer.module) for target in targets}
         for layer in self._layers:
             if id(layer.module) in modules:
@@ -169,6 +170,8 @@ def attach(
     prefix: str = "",
     component_of: ComponentOf | None = None,
     source: Source | None = None,
+    stored: Mapping[str, Quantised] | None = None,
+    device: torch.device | None = None,
     progress: Progress | None = None,
 ) -> Attachment:
     """Hold a model's weights in fp8 from now on and compute as before.
@@ -187,6 +190,11 @@ def attach(
         source: As for :meth:`Attachment.detach`. Given one, converted originals are freed at once and taken back from
             it should the conversion fail; without one they are held until all is done, so the peak is the model in
             16 bit and in fp8.
+        stored: Codes that are at hand for some weights, by whole name (an fp8 file's, see
+            :attr:`~lib_kohaku.fp8.files.reader.Fp8Checkpoint.stored`). They are taken as they are, in whatever format,
+            so the model's own numbers for them need not be there: its parameters may be on the meta device, and no
+            16-bit copy ever exists.
+        device: Where stored codes of parameters on the meta device go; the CPU by default.
         progress: Told of weights as they are converted; may cancel.
 
     Returns:
@@ -204,7 +212,8 @@ def attach(
     elif attachment.policy != policy:
         raise Fp8Error("the model is held in fp8 with other settings; detach it first")
     # Tensors made in inference mode could never be used where gradients are recorded, not even once restored.
+    codes = CodeSource(policy.fmt, stored or {}, device or torch.device("cpu"))
     with torch.inference_mode(False), torch.no_grad():
-        attachment.convert(source, progress or SilentProgress())
+        attachment.convert(codes, source, progress or SilentProgress())
     model.__dict__[_ATTRIBUTE] = attachment
     return attachment

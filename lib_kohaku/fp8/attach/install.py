@@ -2,39 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
 from lib_kohaku.fp8.attach.layer import ManagedLayer, Source
 from lib_kohaku.fp8.attach.targets import Target
-from lib_kohaku.fp8.codecs import Quantised, choose_exponents, quantise_with
-from lib_kohaku.fp8.policy import Policy
+from lib_kohaku.fp8.attach.weight import ManagedWeight
+from lib_kohaku.fp8.codecs import Fp8Format, Quantised, Scaling, choose_exponents, quantise_with
+from lib_kohaku.fp8.errors import Fp8Error
 from lib_kohaku.progress import Progress, raise_if_cancelled
 
 Exponents = int | torch.Tensor
 
 
-def look_at_all(targets: list[Target], policy: Policy, progress: Progress) -> list[dict[str, Exponents]]:
+@dataclass(frozen=True)
+class CodeSource:
+    """Where codes come from: a file that has them already, else the model's own numbers.
+
+    Attributes:
+        fmt: The format for what is encoded.
+        stored: Codes by name of weight; taken as they are, in the format that they have.
+        device: Where stored codes go whose parameter has no data (meta device).
+    """
+
+    fmt: Fp8Format
+    stored: Mapping[str, Quantised]
+    device: torch.device
+
+    def look(self, weight: ManagedWeight, scaling: Scaling) -> Exponents | None:
+        """The exponents that :meth:`codes` will need; None for stored weights.
+
+        Raises:
+            NotFiniteError: If the weight holds NaN or infinity.
+        """
+        if weight.name in self.stored:
+            return None
+        return choose_exponents(weight.parameter, self.fmt, scaling, weight.name)
+
+    def codes(self, weight: ManagedWeight, exponents: Exponents | None) -> Quantised:
+        """The codes of a weight, on the device where it belongs.
+
+        Raises:
+            Fp8Error: If stored codes are of another shape.
+        """
+        original = weight.parameter
+        if exponents is not None:
+            return quantise_with(original, self.fmt, exponents)
+        stored = self.stored[weight.name]
+        if stored.codes.shape != original.shape:
+            found, wanted = tuple(stored.codes.shape), tuple(original.shape)
+            raise Fp8Error(f"'{weight.name}' has shape {wanted}, the stored codes {found}")
+        device = self.device if original.is_meta else original.device
+        scale = stored.scale.to(device) if isinstance(stored.scale, torch.Tensor) else stored.scale
+        return Quantised(stored.codes.to(device), stored.fmt, scale)
+
+
+def look_at_all(targets: list[Target], codes: CodeSource, progress: Progress) -> list[dict[str, Exponents | None]]:
     """Find every scale before anything is changed: a NaN in the last layer must not cost the first its values."""
     progress.start("Looking at the weights", len(targets), "layers")
     found = []
     for target in targets:
         raise_if_cancelled(progress)
         weights = target.layer.weights
-        found.append(
-            {
-                role: choose_exponents(weight.parameter, policy.fmt, target.scaling[role], weight.name)
-                for role, weight in weights.items()
-            }
-        )
+        found.append({role: codes.look(weight, target.scaling[role]) for role, weight in weights.items()})
         progress.advance(1)
     return found
 
 
 def install_all(
     targets: list[Target],
-    exponents: list[dict[str, Exponents]],
-    policy: Policy,
+    exponents: list[dict[str, Exponents | None]],
+    codes: CodeSource,
     source: Source | None,
     progress: Progress,
 ) -> None:
@@ -43,7 +84,7 @@ def install_all(
     Args:
         targets: Layers to take over.
         exponents: Of the scales of each layer's weights, from :func:`look_at_all`.
-        policy: Gives the format.
+        codes: Where codes come from.
         source: Where originals can be taken back from; None keeps them in memory until all is done.
         progress: Told of layers; may cancel.
 
@@ -55,7 +96,7 @@ def install_all(
     try:
         for target, chosen in zip(targets, exponents, strict=True):
             raise_if_cancelled(progress)
-            originals = _install(target.layer, chosen, policy)
+            originals = _install(target.layer, chosen, codes)
             done.append((target.layer, originals if source is None else {}))
             progress.advance(1)
     except BaseException:
@@ -64,14 +105,12 @@ def install_all(
         raise
 
 
-def _install(layer: ManagedLayer, exponents: dict[str, Exponents], policy: Policy) -> dict[str, nn.Parameter]:
+def _install(layer: ManagedLayer, exponents: dict[str, Exponents | None], codes: CodeSource) -> dict[str, nn.Parameter]:
     """Convert one layer, wholly or not at all, and hand over what it had."""
     originals = {role: weight.parameter for role, weight in layer.weights.items()}
-    codes: dict[str, Quantised] = {
-        role: quantise_with(original, policy.fmt, exponents[role]) for role, original in originals.items()
-    }
+    quantised = {role: codes.codes(weight, exponents[role]) for role, weight in layer.weights.items()}
     try:
-        layer.install(codes)
+        layer.install(quantised)
     except BaseException:
         layer.put_back(originals)
         layer.remove_hooks()

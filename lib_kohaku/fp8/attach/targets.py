@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -70,12 +70,19 @@ def component_finder(model: nn.Module, prefix: str) -> ComponentOf:
 
 
 def find_targets(
-    model: nn.Module, policy: Policy, prefix: str, component_of: ComponentOf
+    model: nn.Module, policy: Policy, prefix: str, component_of: ComponentOf, stored: Container[str] = ()
 ) -> tuple[list[Target], list[Skipped]]:
     """The modules that a policy converts, and the weights of such modules that stay.
 
     Modules count by the ``forward`` of their class, so that subclasses that only change how they are made are taken
     and those that compute otherwise are not.
+
+    Args:
+        model: The model.
+        policy: What is converted.
+        prefix: What precedes the names of its parameters in a whole checkpoint.
+        component_of: Component of a whole name.
+        stored: Names of weights whose codes are at hand, so that the model need not have their numbers.
 
     Raises:
         Fp8Error: If a weight that would be converted is in fp8 already or has no data.
@@ -98,7 +105,7 @@ def find_targets(
             if reason:
                 skipped.append(Skipped(name, reason))
                 continue
-            _require_convertible(name, parameter)
+            _require_convertible(name, parameter, name in stored)
             roles[role] = ManagedWeight(name, owner, attribute)
             scaling[role] = decision.scaling
         if roles:
@@ -137,12 +144,12 @@ def _obstacle(module: nn.Module, uses: int) -> str:
     return ""
 
 
-def _require_convertible(name: str, parameter: nn.Parameter) -> None:
+def _require_convertible(name: str, parameter: nn.Parameter, has_codes: bool) -> None:
     if "float8" in str(parameter.dtype):
         raise Fp8Error(
             f"'{name}' is held in {parameter.dtype} already; switch the other fp8 option off and load the model again"
         )
     if parameter.dtype not in SOURCE_DTYPES:
         raise Fp8Error(f"'{name}' is of type {parameter.dtype}, which cannot be converted to fp8")
-    if parameter.is_meta:
+    if parameter.is_meta and not has_codes:
         raise Fp8Error(f"'{name}' has no data: the model is not loaded")

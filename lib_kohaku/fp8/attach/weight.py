@@ -52,7 +52,7 @@ class ManagedWeight:
         self._scale = 1.0 if isinstance(quantised.scale, torch.Tensor) else quantised.scale
         if isinstance(quantised.scale, torch.Tensor):
             self.owner.register_buffer(self._scale_buffer, quantised.scale.view(torch.int32), persistent=False)
-        marker = torch.empty(0, dtype=original.dtype, device=original.device)
+        marker = torch.empty(0, dtype=original.dtype, device=quantised.codes.device)
         self.owner.register_buffer(self._dtype_buffer, marker, persistent=False)
         self.owner.register_parameter(self.attribute, torch.nn.Parameter(quantised.codes, requires_grad=False))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -31,12 +32,33 @@ class Scratch:
         return self._buffer
 
 
+class StoredWeights(Mapping[str, Quantised]):
+    """The fp8 weights of a file by name; each is read when it is asked for, and not kept."""
+
+    def __init__(self, file: Fp8Checkpoint) -> None:
+        self._file = file
+
+    def __getitem__(self, name: str) -> Quantised:
+        found = self._file.quantised(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._file.layout.weights
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._file.layout.weights)
+
+    def __len__(self) -> int:
+        return len(self._file.layout.weights)
+
+
 class Fp8Checkpoint:
     """A checkpoint of any kind, fp8 or not. A context manager.
 
-    One tensor is in memory at a time, so it serves as the source of
-    :func:`~lib_kohaku.fp8.attach.attach` (``stored=file.quantised``, ``source=file.tensor``) without a second copy of
-    the model. Several threads may read at once.
+    One tensor is in memory at a time, so it serves :func:`~lib_kohaku.fp8.attach.attach` (``stored=file.stored`` for
+    fp8 files, ``source=file.tensor`` for others) without a second copy of the model. Several threads may read at once.
 
     Attributes:
         checkpoint: The file.
@@ -66,6 +88,11 @@ class Fp8Checkpoint:
     def names(self) -> tuple[str, ...]:
         """The tensors of the model, without scales and markers, in the order of the file."""
         return tuple(name for name in self.checkpoint.tensors if name not in self.layout.bookkeeping)
+
+    @property
+    def stored(self) -> StoredWeights:
+        """The fp8 weights as a mapping."""
+        return StoredWeights(self)
 
     def quantised(self, name: str, scratch: Scratch | None = None) -> Quantised | None:
         """The codes of a tensor as the file has them; None if it is not fp8.
