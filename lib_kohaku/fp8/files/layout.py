@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -124,11 +125,12 @@ def _has_channels(info: TensorInfo, scale: TensorInfo | None, label: str) -> boo
     """Whether a scale has one value per output channel; refuses every other shape than that and a single value."""
     if scale is None or scale.count == 1:
         return False
-    if scale.count == info.shape[0] and scale.shape[:1] == info.shape[:1] if info.shape else False:
+    channels = info.shape[:1]
+    if scale.shape[:1] == channels and scale.count == math.prod(channels):
         return True
     raise Fp8FileError(
-        f"{label}: the scale '{scale.name}' has shape {list(scale.shape)}, which fits neither the whole of its weight "
-        f"{list(info.shape)} nor its {info.shape[0] if info.shape else 0} output channels."
+        f"{label}: the scale '{scale.name}' has shape {list(scale.shape)}; a weight of shape {list(info.shape)} needs "
+        f"one number or {list(channels)}."
     )
 
 
