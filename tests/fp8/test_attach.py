@@ -223,6 +223,26 @@ def test_shared_weights_and_foreign_forwards_stay():
     }
 
 
+def test_attention_with_separate_projections_stays():
+    module = nn.Sequential(nn.MultiheadAttention(8, 2, kdim=4, vdim=6))
+    attachment = attach(module, EVERYTHING)
+    assert not attachment.weights
+    query, key, value = torch.randn(3, 1, 8), torch.randn(3, 1, 4), torch.randn(3, 1, 6)
+    assert module[0](query, key, value)[0].shape == (3, 1, 8)
+
+
+def test_attention_may_be_managed_in_part():
+    torch.manual_seed(0)
+    module, reference = (nn.ModuleDict({"attn": nn.MultiheadAttention(8, 2)}) for _ in range(2))
+    reference.load_state_dict(module.state_dict())
+    attachment = attach(module, Policy(everything=True, kinds=frozenset({Kind.ATTENTION})))
+    assert set(attachment.weights) == {"attn.in_proj_weight"}
+    with torch.no_grad():
+        reference["attn"].in_proj_weight.copy_(attachment.weights["attn.in_proj_weight"].decode(torch.float32))
+    x = torch.randn(3, 1, 8)
+    assert torch.allclose(module["attn"](x, x, x)[0], reference["attn"](x, x, x)[0], atol=1e-6)
+
+
 def test_somebody_who_wrapped_our_forward_can_keep_calling_it():
     block = make_block()
     reference = copy.deepcopy(block)

@@ -66,6 +66,9 @@ def test_layouts(dtype):
         last = decode(codes.to(memory_format=torch.channels_last), E4M3FN, scale, dtype)
         assert torch.equal(plain, last)
         assert last.is_contiguous(memory_format=torch.channels_last)
+        if isinstance(scale, float):
+            by_table = decode_by_table(codes.to(memory_format=torch.channels_last), E4M3FN, scale, dtype)
+            assert torch.equal(by_table, plain) and by_table.is_contiguous(memory_format=torch.channels_last)
         assert torch.equal(decode(codes[:, ::2], E4M3FN, scale, dtype), plain[:, ::2])
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib_kohaku.fp8.codecs import E4M3FN, E5M2, FORMATS, Scaling, encode, quantise
+from lib_kohaku.fp8.codecs.encode import encode_native
 from lib_kohaku.fp8.codecs.rounding import powers_of_two
 from lib_kohaku.fp8.errors import Fp8Error, NotFiniteError
 from tests.fp8.oracle import magnitudes, nearest_code, nearest_codes
@@ -93,6 +94,18 @@ def test_one_exponent_per_channel_equals_each_row_alone(dtype):
     in_channels_last = encode(values.to(memory_format=torch.channels_last), E4M3FN, exponents)
     assert torch.equal(in_channels_last, rows)
     assert in_channels_last.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32], ids=str)
+def test_the_route_of_gpus_gives_the_same_codes(fmt, dtype):
+    # run here on the CPU's float8 types
+    torch.manual_seed(4)
+    values = (torch.randn(8, 5, 3, 3) * 30).to(dtype)
+    values.view(-1)[:2] = torch.tensor([1e4, -6e4])
+    assert torch.equal(encode_native(values, fmt, -2), encode(values, fmt, -2))
+    exponents = torch.arange(-4, 4, dtype=torch.int32)
+    assert torch.equal(encode_native(values, fmt, exponents), encode(values, fmt, exponents))
 
 
 def test_layouts_give_the_same_codes():

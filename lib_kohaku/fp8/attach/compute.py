@@ -22,9 +22,10 @@ def compute_dtype(values: torch.Tensor) -> torch.dtype:
 def _autocast_dtype(device_type: str) -> torch.dtype | None:
     """Autocast's type for a device, None where it is off."""
     if hasattr(torch, "get_autocast_dtype"):  # torch 2.4 and later
-        if not torch.amp.is_autocast_available(device_type) or not torch.is_autocast_enabled(device_type):
+        knows_device = getattr(torch.amp, "is_autocast_available", None)
+        if knows_device is not None and not knows_device(device_type):
             return None
-        return torch.get_autocast_dtype(device_type)
+        return torch.get_autocast_dtype(device_type) if torch.is_autocast_enabled(device_type) else None
     if device_type == "cpu":
         return torch.get_autocast_cpu_dtype() if torch.is_autocast_cpu_enabled() else None
     return torch.get_autocast_gpu_dtype() if torch.is_autocast_enabled() else None

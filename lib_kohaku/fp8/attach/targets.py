@@ -124,7 +124,9 @@ def _candidates(model: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module,
             claimed.update(id(part) for part in module.modules())
         elif forward is nn.MultiheadAttention.forward:
             claimed.add(id(module.out_proj))
-            yield path, module, ManagedAttention
+            # With separate projections for keys and values of other sizes there is no packed weight; no model here has it.
+            if module.in_proj_weight is not None:
+                yield path, module, ManagedAttention
         elif forward is nn.Linear.forward:
             yield path, module, ManagedLinear
         elif forward is nn.Conv2d.forward:

@@ -64,7 +64,13 @@ def decode_native(codes: torch.Tensor, fmt: Fp8Format, scale: float, dtype: torc
 def decode_by_table(codes: torch.Tensor, fmt: Fp8Format, scale: float, dtype: torch.dtype) -> torch.Tensor:
     """One look-up per code on the codes' own device; needs nothing but ``index_select``."""
     table = decode_table(fmt, dtype, scale).to(codes.device)
-    return torch.index_select(table, 0, codes.reshape(-1).to(torch.int32)).view(codes.shape)
+    flat = in_memory_order(codes)
+    if flat is None:
+        codes = codes.contiguous()
+        flat = codes.view(-1)
+    values = torch.empty_like(codes, dtype=dtype)
+    dense_row(values).copy_(torch.index_select(table, 0, flat.to(torch.int32)))
+    return values
 
 
 def _decode_on_cpu(codes: torch.Tensor, fmt: Fp8Format, scale: float, dtype: torch.dtype) -> torch.Tensor:

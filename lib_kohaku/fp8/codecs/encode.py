@@ -34,7 +34,7 @@ def encode(values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor =
         raise Fp8Error(f"only floating-point tensors can be converted to fp8, not {values.dtype}")
     values = values.detach()
     if values.device.type == "cuda" and values.dtype != torch.float64:
-        return _encode_whole(values, fmt, exponents)
+        return encode_native(values, fmt, exponents)
     if values.device.type != "cpu":
         return _encode_on_cpu(values.cpu(), fmt, exponents).to(values.device)
     return _encode_on_cpu(values, fmt, exponents)
@@ -93,8 +93,11 @@ def _native_codes(clamped: torch.Tensor, fmt: Fp8Format) -> torch.Tensor:
     return clamped.to(native).view(torch.uint8)
 
 
-def _encode_whole(values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor) -> torch.Tensor:
-    """On a GPU the cast is limited by memory, so one expression over the whole tensor does."""
+def encode_native(values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor) -> torch.Tensor:
+    """Through torch's float8 types, on a device that has them; not for float64, which would be rounded twice.
+
+    On a GPU the cast is limited by memory, so one expression over the whole tensor does.
+    """
     if isinstance(exponents, torch.Tensor):
         inverse = powers_of_two(-exponents.cpu()).to(torch.float32).to(values.device)
         scaled = values.to(torch.float32) * per_channel(inverse, values.dim())
