@@ -176,10 +176,8 @@ def attach(
 ) -> Attachment:
     """Hold a model's weights in fp8 from now on and compute as before.
 
-    Only instances are touched: a ``forward`` attribute, the weight's parameter, one or two small buffers and two state
-    dict hooks on each managed module. Classes, types and the module tree stay as they are. ``state_dict()`` of a
-    managed model gives decoded numbers under the ordinary names (and so costs the memory of an ordinary model);
-    loading a state dict that names a managed weight makes its layer ordinary first.
+    Classes, types and the module tree stay as they are. ``state_dict()`` of a managed model gives decoded numbers under
+    the ordinary names; loading a state dict that names a managed weight makes its layer ordinary first.
 
     Args:
         model: Any module with linear, 2-D convolution or attention layers, on any device.
@@ -190,10 +188,9 @@ def attach(
         source: As for :meth:`Attachment.detach`. Given one, converted originals are freed at once and taken back from
             it should the conversion fail; without one they are held until all is done, so the peak is the model in
             16 bit and in fp8.
-        stored: Codes that are at hand for some weights, by whole name (an fp8 file's, see
-            :attr:`~lib_kohaku.fp8.files.reader.Fp8Checkpoint.stored`). They are taken as they are, in whatever format,
-            so the model's own numbers for them need not be there: its parameters may be on the meta device, and no
-            16-bit copy ever exists.
+        stored: Codes that are at hand for some weights, by whole name, such as
+            :attr:`~lib_kohaku.fp8.files.reader.Fp8Checkpoint.stored`. They are taken as they are, in whatever format;
+            the model's own parameters for them may be on the meta device.
         device: Where stored codes of parameters on the meta device go; the CPU by default.
         progress: Told of weights as they are converted; may cancel.
 

@@ -90,30 +90,23 @@ class ManagedAttention(ManagedLayer):
             return type(module).forward(
                 module, query, key, value, key_padding_mask, need_weights, attn_mask, average_attn_weights, is_causal
             )
-        device, dtype = query.device, compute_dtype(query)
+        dtype = compute_dtype(query)
         query, key, value = _cast_together(query, key, value, dtype)
         transposed = module.batch_first and query.dim() == 3
         if transposed:
             query, key, value = _transposed_together(query, key, value)
-        in_weight, in_bias = self._projection(
-            "in_proj_weight", module.in_proj_weight, module.in_proj_bias, device, dtype
-        )
-        out = module.out_proj
-        out_weight, out_bias = self._projection("out_proj.weight", out.weight, out.bias, device, dtype)
         output, weights = F.multi_head_attention_forward(
             query,
             key,
             value,
             module.embed_dim,
             module.num_heads,
-            in_weight,
-            in_bias,
+            *self._projection("in_proj_weight", module.in_proj_weight, module.in_proj_bias, query.device, dtype),
             _cast(module.bias_k, dtype),
             _cast(module.bias_v, dtype),
             module.add_zero_attn,
             module.dropout,
-            out_weight,
-            out_bias,
+            *self._projection("out_proj.weight", module.out_proj.weight, module.out_proj.bias, query.device, dtype),
             training=module.training,
             key_padding_mask=_cast_mask(key_padding_mask, dtype),
             need_weights=need_weights,

@@ -124,7 +124,7 @@ def _candidates(model: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module,
             claimed.update(id(part) for part in module.modules())
         elif forward is nn.MultiheadAttention.forward:
             claimed.add(id(module.out_proj))
-            # With separate projections for keys and values of other sizes there is no packed weight; no model here has it.
+            # Keys and values of other sizes have projections of their own and no packed one; no model here has that.
             if module.in_proj_weight is not None:
                 yield path, module, ManagedAttention
         elif forward is nn.Linear.forward:

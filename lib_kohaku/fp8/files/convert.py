@@ -96,7 +96,9 @@ def convert_file(
     _check_paths(source, output, overwrite)
     with Fp8Checkpoint(source, mode) as file:
         plan = plan_conversion(file, profile, policy, sha256)
-        return _execute(file, plan, output, overwrite, with_quality, progress or SilentProgress(), mode)
+        return _execute(
+            file, plan, output, overwrite=overwrite, with_quality=with_quality, progress=progress, mode=mode
+        )
 
 
 def expand_file(
@@ -127,7 +129,7 @@ def expand_file(
     _check_paths(source, output, overwrite)
     with Fp8Checkpoint(source, mode) as file:
         plan = plan_expansion(file, wide, sha256)
-        return _execute(file, plan, output, overwrite, False, progress or SilentProgress(), mode)
+        return _execute(file, plan, output, overwrite=overwrite, with_quality=False, progress=progress, mode=mode)
 
 
 def _check_paths(source: Path, output: Path, overwrite: bool) -> None:
@@ -145,11 +147,13 @@ def _execute(
     file: Fp8Checkpoint,
     plan: ConversionPlan,
     output: Path,
+    *,
     overwrite: bool,
     with_quality: bool,
-    progress: Progress,
+    progress: Progress | None,
     mode: IOMode,
 ) -> ConversionReport:
+    progress = progress or SilentProgress()
     began = time.monotonic()
     work = list(jobs(plan.steps, file))
     bytes_read = sum(job.nbytes for job in work)

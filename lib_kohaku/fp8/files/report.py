@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,15 +100,12 @@ def report_file(
         elif with_quality and original is not None:
             with Fp8Checkpoint(original) as reference:
                 qualities = tuple(_against(file, reference, progress))
-        formats: dict[str, int] = {}
-        for stored in file.layout.weights.values():
-            formats[stored.fmt.name] = formats.get(stored.fmt.name, 0) + 1
         ours = json_entry(file.checkpoint.header.metadata, METADATA_FP8)
         return FileReport(
             name=file.label,
             architecture=architecture.label,
             scheme=file.layout.scheme,
-            formats=tuple(formats.items()),
+            formats=tuple(Counter(stored.fmt.name for stored in file.layout.weights.values()).items()),
             profile=str(ours.get("profile", "")) if isinstance(ours, dict) else "",
             source_sha256=file.checkpoint.header.metadata.get(METADATA_SOURCE, ""),
             memory=memory,

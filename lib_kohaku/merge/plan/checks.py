@@ -96,10 +96,16 @@ def output_problems(
 ) -> tuple[list[str], list[str]]:
     """Reasons not to write to a path."""
     refusals = []
+    try:
+        exists = output.exists()
+    except OSError as error:
+        return [f"{output.name[:50]}...: not usable as a file name ({error.strerror or error})."], []
     if not output.parent.is_dir():
         refusals.append(f"The folder {output.parent} does not exist.")
         return refusals, []
-    if output.exists():
+    if output.is_dir():
+        refusals.append(f"{output.name} is a folder.")
+    elif exists:
         same = [model for model in models if model.path.exists() and output.samefile(model.path)]
         if same:
             refusals.append(f"{output.name} is one of the inputs ({same[0].role}); inputs are never changed.")
