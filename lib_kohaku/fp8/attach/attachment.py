@@ -182,8 +182,7 @@ def attach(
     Args:
         model: Any module with linear, 2-D convolution or attention layers, on any device.
         policy: What to convert.
-        prefix: What precedes the names of this module's parameters in a whole checkpoint, with the dot at its end
-            left out; policy, source and deltas use whole names.
+        prefix: What precedes the names of this module's parameters in a whole checkpoint, without the last dot.
         component_of: Component of a whole name; by default what the architecture says that the names show.
         source: As for :meth:`Attachment.detach`. Given one, converted originals are freed at once and taken back from
             it should the conversion fail; without one they are held until all is done, so the peak is the model in
