@@ -126,7 +126,7 @@ def _load(path: Path) -> Any:
         with path.open("rb") as file:
             is_zip = file.read(4) == _ZIP_MAGIC
         # Archives in the old format cannot be mapped and have to be read whole.
-        return torch.load(path, map_location="cpu", weights_only=True, **({"mmap": True} if is_zip else {}))
+        return torch.load(str(path), map_location="cpu", weights_only=True, **({"mmap": True} if is_zip else {}))
     except Exception as error:  # the loader raises a dozen different types on damaged files
         raise CheckpointError(
             f"{path.name}: cannot be read as plain weights. It is damaged, or holds Python objects that could run "
