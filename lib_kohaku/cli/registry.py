@@ -9,6 +9,7 @@ from lib_kohaku.cli.commands.merge import COMMAND as MERGE
 from lib_kohaku.cli.commands.methods import COMMAND as METHODS
 from lib_kohaku.cli.commands.plan import COMMAND as PLAN
 from lib_kohaku.cli.commands.recipe import COMMAND as RECIPE
+from lib_kohaku.cli.commands.ui import COMMAND as UI
 from lib_kohaku.cli.commands.verify import COMMAND as VERIFY
 
-COMMANDS: tuple[Command, ...] = (MERGE, PLAN, VERIFY, INSPECT, HASH, RECIPE, METHODS)
+COMMANDS: tuple[Command, ...] = (MERGE, PLAN, VERIFY, INSPECT, HASH, RECIPE, METHODS, UI)
