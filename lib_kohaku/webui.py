@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from lib_kohaku.host.a1111.host import A1111Host
     from lib_kohaku.host.a1111.script import ImageHooks
 
-TAB_TITLE = "Kohaku"
-TAB_ID = "kohaku"
-
 
 @cache
 def host() -> A1111Host:
@@ -45,9 +42,9 @@ def image_hooks() -> ImageHooks:
 
 def tabs() -> list[tuple[Any, str, str]]:
     """The tab, for ``on_ui_tabs``."""
-    from lib_kohaku.ui.tab import build_tab
+    from lib_kohaku.ui.tab import NAME, TITLE, build_tab
 
-    return [(build_tab(workbench()), TAB_TITLE, TAB_ID)]
+    return [(build_tab(workbench()), TITLE, NAME)]
 
 
 def add_settings() -> None:
@@ -66,10 +63,10 @@ def add_axes() -> None:
 
 def add_api(demo: Any, app: Any) -> None:
     """The HTTP API, for ``on_app_started``; the app is a new one after every reload."""
-    from lib_kohaku.api.routes import add_routes
+    from lib_kohaku.api import register_api
     from lib_kohaku.host.a1111.api_users import api_users
 
-    add_routes(app, workbench(), api_users())
+    register_api(app, workbench(), api_users())
 
 
 def take_pasted(infotext: str, parameters: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ from lib_kohaku.merge.recipe import Recipe, recipe_from_json, recipe_to_json
 BASE = "/kohaku/v1"
 
 
-def add_routes(app: Any, workbench: MergeWorkbench, users: Mapping[str, str] | None = None) -> None:
+def register_api(app: Any, workbench: MergeWorkbench, users: Mapping[str, str] | None = None) -> None:
     """Add the API to an app.
 
     Args:
