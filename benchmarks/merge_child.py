@@ -88,10 +88,10 @@ def run_mecha(folder: Path, formula: str, output: Path) -> dict[str, Any]:
     import sd_mecha
     import torch
 
-    models = {role: sd_mecha.model(folder / f"{role}.safetensors") for role in ("beta7", "anxl2", "anxl3", "base7")}
-    beta7 = models["beta7"]
-    step = sd_mecha.add_difference(beta7, models["anxl3"] - models["anxl2"], alpha=0.8)
-    recipe = sd_mecha.add_difference(step, models["base7"] - beta7, alpha=0.5)
+    beta7, anxl2, anxl3, base7 = (
+        sd_mecha.model(folder / f"{role}.safetensors") for role in ("beta7", "anxl2", "anxl3", "base7")
+    )
+    recipe = beta7 + (anxl3 - anxl2) * 0.8 + (base7 - beta7) * 0.5
     sd_mecha.merge(recipe, output=output, output_dtype=torch.float16, merge_device="cpu", output_device="cpu")
     return {}
 

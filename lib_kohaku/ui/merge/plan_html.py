@@ -66,7 +66,9 @@ def _parameters(parameters: Sequence[Parameter]) -> Markup:
     rows = []
     for parameter in parameters:
         low, high = parameter.low, parameter.high
-        ends = (low, high) if low is not None and high is not None else (Fraction(0), max(Fraction(1), parameter.default))
+        ends = (
+            (low, high) if low is not None and high is not None else (Fraction(0), max(Fraction(1), parameter.default))
+        )
         slider = tag(
             "input",
             type="range",
@@ -189,7 +191,11 @@ def _facts(plan: MergePlan, seconds: float) -> Markup:
     for component, action in plan.component_actions.items():
         grouped.setdefault(describe_action(action), []).append(_component(component))
     actions = [
-        div("kohaku-fact", span("kohaku-fact-name", action.capitalize()), span("", ", ".join(sorted(names, reverse=True))))
+        div(
+            "kohaku-fact",
+            span("kohaku-fact-name", action.capitalize()),
+            span("", ", ".join(sorted(names, reverse=True))),
+        )
         for action, names in grouped.items()
     ]
     return join(div("kohaku-facts", *actions), div("kohaku-facts", listed))

@@ -1,0 +1,1 @@
+"""Sizes and settings that suit a profile: ARB buckets, CFG, steps, clip skip, upscalers."""
