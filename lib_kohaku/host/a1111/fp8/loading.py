@@ -1,0 +1,93 @@
+"""Between the webui's loading of weights and their way to the device: there models are converted.
+
+The webui has no callback at that place. Two of its functions are wrapped; it looks both up at every call, so wrapping
+them is effective, and taking the wrappers off again leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from modules import devices, patches, sd_models
+
+from lib_kohaku.errors import KohakuError
+from lib_kohaku.fp8.attach import attachment_of
+from lib_kohaku.host.a1111.fp8.held import held_of, let_go, note_file
+from lib_kohaku.host.a1111.fp8.originals import file_name
+from lib_kohaku.host.a1111.fp8.switch import Fp8Switch
+from lib_kohaku.progress import SilentProgress
+
+_log = logging.getLogger(__name__)
+_LOAD, _TARGET = "load_model_weights", "model_target_device"
+
+
+class LoadHooks:
+    """Wrappers around the webui's loading. Can be put on and taken off any number of times."""
+
+    def __init__(self, switch: Fp8Switch) -> None:
+        """Convert by a switch."""
+        self._switch = switch
+        self._wrappers: dict[str, Callable[..., Any]] = {}
+
+    def install(self) -> None:
+        """Put the wrappers on, unless they are."""
+        for name, make in ((_LOAD, self._around_load), (_TARGET, self._around_target)):
+            if name not in self._wrappers and hasattr(sd_models, name):
+                self._wrappers[name] = make(getattr(sd_models, name))
+                patches.patch(__name__, sd_models, name, self._wrappers[name])
+
+    def remove(self) -> None:
+        """Take them off.
+
+        A wrapper that somebody else has wrapped meanwhile stays where it is, for taking it off would take theirs off
+        too; without a switch it only passes calls on.
+        """
+        for name, wrapper in self._wrappers.items():
+            original = patches.originals[__name__].pop((sd_models, name), None)
+            if original is not None and getattr(sd_models, name) is wrapper:
+                setattr(sd_models, name, original)
+        self._wrappers.clear()
+
+    def _around_load(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def load_model_weights(model: Any, checkpoint_info: Any, state_dict: Any, timer: Any) -> Any:
+            if self._wrappers.get(_LOAD) is not load_model_weights:
+                return original(model, checkpoint_info, state_dict, timer)
+            let_go(model, exact=not _is_covered(model, state_dict))
+            result = original(model, checkpoint_info, state_dict, timer)
+            note_file(model)
+            self._convert(model)
+            timer.record("kohaku fp8")
+            return result
+
+        return load_model_weights
+
+    def _around_target(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def model_target_device(model: Any) -> Any:
+            # Built on the CPU and moved when it is converted, a model never takes 16 bit's room on the device.
+            is_on = self._wrappers.get(_TARGET) is model_target_device and self._switch.converts_on_load()
+            return devices.cpu if is_on else original(model)
+
+        return model_target_device
+
+    def _convert(self, model: Any) -> None:
+        try:
+            held = self._switch.bring_about(model, SilentProgress(), again=True, in_use=False)
+        except KohakuError as error:
+            _log.warning("Kohaku: the model stays as it is. %s", error)
+            return
+        except Exception:
+            # The webui would take it for a failure of its own and load the previous model again.
+            _log.exception("Kohaku: converting to fp8 failed; the model stays as it is")
+            return
+        if held is not None:
+            _log.info("Kohaku: %d weights are held as %s", held.count, held.choice.text)
+
+
+def _is_covered(model: Any, state_dict: Any) -> bool:
+    """Whether a state dict overwrites everything that is held in fp8."""
+    attachment = attachment_of(model)
+    if held_of(model) is None or attachment is None:
+        return True
+    return state_dict is not None and all(file_name(name) in state_dict for name in attachment.weights)
