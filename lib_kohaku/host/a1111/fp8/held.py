@@ -15,6 +15,7 @@ from lib_kohaku.fp8.attach import Attachment, attach
 from lib_kohaku.fp8.attach.targets import live_tensors
 from lib_kohaku.fp8.choice import Fp8Choice
 from lib_kohaku.fp8.errors import Fp8Error
+from lib_kohaku.host.a1111.fp8.files import StoredCodes
 from lib_kohaku.host.a1111.fp8.loras import PromptLoras
 from lib_kohaku.host.a1111.fp8.originals import OriginalReader, Originals, file_name
 from lib_kohaku.host.a1111.live_weights import undo_baked_loras
@@ -88,7 +89,8 @@ def hold(model: Any, choice: Fp8Choice, progress: Progress) -> Held:
         def component_of(name: str) -> str:
             return architecture.component_of(file_name(name))
 
-        attachment = attach(model, policy, component_of=component_of, source=source, progress=progress)
+        stored = StoredCodes(source, choice.fmt)
+        attachment = attach(model, policy, component_of=component_of, source=source, stored=stored, progress=progress)
     if not attachment.weights:
         attachment.detach()
         raise Fp8Error("nothing in this model is of a kind that is held in fp8")

@@ -1,6 +1,6 @@
 """Between the webui's loading of weights and their way to the device: there models are converted.
 
-The webui has no callback at that place. Two of its functions are wrapped; it looks both up at every call, so wrapping
+The webui has no callback at that place. Three of its functions are wrapped; it looks them up at every call, so wrapping
 them is effective, and taking the wrappers off again leaves nothing behind.
 """
 
@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from modules import devices, patches, sd_models
+from modules import devices, patches, sd_hijack, sd_models
 
 from lib_kohaku.errors import KohakuError
 from lib_kohaku.fp8.attach import attachment_of
+from lib_kohaku.host.a1111.fp8.files import decoding_state, is_quantised
 from lib_kohaku.host.a1111.fp8.held import held_of, let_go, note_file
 from lib_kohaku.host.a1111.fp8.originals import file_name
 from lib_kohaku.host.a1111.fp8.switch import Fp8Switch
 from lib_kohaku.progress import SilentProgress
 
 _log = logging.getLogger(__name__)
-_LOAD, _TARGET = "load_model_weights", "model_target_device"
+_LOAD, _TARGET, _READ = "load_model_weights", "model_target_device", "get_checkpoint_state_dict"
 
 
 class LoadHooks:
@@ -33,7 +35,11 @@ class LoadHooks:
 
     def install(self) -> None:
         """Put the wrappers on, unless they are."""
-        for name, make in ((_LOAD, self._around_load), (_TARGET, self._around_target)):
+        for name, make in (
+            (_LOAD, self._around_load),
+            (_TARGET, self._around_target),
+            (_READ, self._around_read),
+        ):
             if name not in self._wrappers and hasattr(sd_models, name):
                 self._wrappers[name] = make(getattr(sd_models, name))
                 patches.patch(__name__, sd_models, name, self._wrappers[name])
@@ -71,6 +77,22 @@ class LoadHooks:
 
         return model_target_device
 
+    def _around_read(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def get_checkpoint_state_dict(checkpoint_info: Any, timer: Any) -> Any:
+            path = Path(checkpoint_info.filename)
+            try:
+                if self._wrappers.get(_READ) is not get_checkpoint_state_dict or not is_quantised(path):
+                    return original(checkpoint_info, timer)
+                checkpoint_info.calculate_shorthash()
+                timer.record("calculate hash")
+                _log.info("Kohaku: %s holds fp8 weights, which are decoded", path.name)
+                return decoding_state(path)
+            except BaseException:
+                _put_back_model()
+                raise
+
+        return get_checkpoint_state_dict
+
     def _convert(self, model: Any) -> None:
         try:
             held = self._switch.bring_about(model, SilentProgress(), again=True, in_use=False)
@@ -83,6 +105,22 @@ class LoadHooks:
             return
         if held is not None:
             _log.info("Kohaku: %d weights are held as %s", held.count, held.choice.text)
+
+
+def _put_back_model() -> None:
+    """Make the model usable again that a file was to be loaded into which cannot be read.
+
+    The webui has taken its wrappers off the model by then, put it away and forgotten it, and would make images with
+    that.
+    """
+    model, hijack = sd_models.model_data.sd_model, sd_hijack.model_hijack
+    if model is None or hijack.layers is not None:
+        return
+    hijack.hijack(model)
+    if not model.lowvram:
+        model.to(devices.device)
+    if model not in sd_models.model_data.loaded_sd_models:
+        sd_models.model_data.loaded_sd_models.insert(0, model)
 
 
 def _is_covered(model: Any, state_dict: Any) -> bool:

@@ -30,15 +30,19 @@ def stored_name(live_name: str, tensors: Mapping[str, TensorInfo]) -> str | None
 
 
 class OriginalReader:
-    """An open checkpoint, asked by the names of the live model. Itself a source of tensors."""
+    """An open checkpoint, asked by the names of the live model. Itself a source of tensors.
+
+    Attributes:
+        file: The checkpoint.
+    """
 
     def __init__(self, file: Fp8Checkpoint) -> None:
         """Read from a file that stays open meanwhile."""
-        self._file = file
+        self.file = file
 
     def has(self, live_name: str) -> bool:
         """Whether the file has the parameter."""
-        return stored_name(live_name, self._file.checkpoint.tensors) is not None
+        return stored_name(live_name, self.file.checkpoint.tensors) is not None
 
     def __call__(self, live_name: str) -> torch.Tensor:
         """The tensor.
@@ -46,7 +50,7 @@ class OriginalReader:
         Raises:
             CheckpointError: If there is none or the file is truncated.
         """
-        return self._file.tensor(stored_name(live_name, self._file.checkpoint.tensors) or live_name)
+        return self.file.tensor(stored_name(live_name, self.file.checkpoint.tensors) or live_name)
 
 
 @dataclass(frozen=True)
