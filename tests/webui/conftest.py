@@ -28,6 +28,8 @@ def webui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webui]:
     data = tmp_path_factory.mktemp("webui")
     models = data / "models" / "Stable-diffusion"
     models.mkdir(parents=True)
+    for folder in ("Lora", "VAE"):
+        (data / "models" / folder).mkdir()
     for seed, name in enumerate(("mini_a", "mini_b", "mini_c"), start=1):
         write_mini(models / f"{name}.safetensors", seed)
     extensions = data / "extensions"

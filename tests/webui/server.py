@@ -72,6 +72,7 @@ class Webui:
     """A running webui."""
 
     def __init__(self, install: Install, data: Path, log: Path, *flags: str) -> None:
+        self.data = data
         self.log_path = log
         self.port = _free_port()
         (data / "config.json").write_text(json.dumps(SETTINGS))
