@@ -47,9 +47,7 @@ def test_decimal_coefficients_make_exact_ties(tmp_path: Path) -> None:
     start = torch.arange(1024, 2048, dtype=torch.float32)
     models = {"a": start.half(), "b": (start + 1).half(), "c": (start + 10).half()}
     for formula in ("0.5*a + 0.5*b", "0.9*a + 0.1*c", "a + 0.3*(c - a) + 0.5*(b - a)", "0.25*a + 0.75*b"):
-        result = merge_tensors(
-            formula, {role: {"w": values} for role, values in models.items()}, tmp_path / formula[:3]
-        )
+        result = merge_tensors(formula, {role: {"w": values} for role, values in models.items()}, tmp_path)
         assert torch.equal(result["w"].double(), expected(formula, models, torch.float16)), formula
 
 
@@ -169,7 +167,5 @@ def test_identities(seed: int, dtype: torch.dtype, tmp_path_factory: pytest.Temp
 )
 def test_nested_is_collapsed(tmp_path: Path, one: str, other: str) -> None:
     models = {role: {"w": weights(i, torch.float16)} for i, role in enumerate(ROLES)}
-    results = []
-    for formula in (one, other):
-        results.append(merge_tensors(formula, models, tmp_path)["w"])
+    results = [merge_tensors(formula, models, tmp_path)["w"] for formula in (one, other)]
     assert same_bits(*results)
