@@ -126,13 +126,16 @@
         const box = kohaku.field('formula');
         const item = items[active];
         if (!item) return;
-        let end = box.selectionStart;
-        if (item.insert.endsWith('"') && box.value[end] === '"') end += 1;
+        const caret = box.selectionStart;
+        const closed = item.insert.endsWith('"') && box.value[caret] === '"';
+        const typed = box.value.slice(from, caret);
+        const rest = !closed && item.insert.startsWith(typed);
         box.focus();
-        box.setSelectionRange(from, end);
+        // What was typed already stays, so that undo does not leave it selected.
+        box.setSelectionRange(rest ? caret : from, closed ? caret + 1 : caret);
         // The only way that the browser's own undo knows of.
         accepting = true;
-        document.execCommand('insertText', false, item.insert);
+        document.execCommand('insertText', false, rest ? item.insert.slice(typed.length) : item.insert);
         accepting = false;
         close();
     }

@@ -31,7 +31,7 @@ class LiveMerge:
 
     Attributes:
         info: Its private entry; that the model carries this very object is how we know that the merge is still there.
-        previous: The entry of the checkpoint that it took the place of.
+        previous: The entry of the checkpoint that it took the place of: the one that is chosen in the settings.
         recipe: What it is, with its models bound.
         passing: Made for a cell of a grid: the next image without one gets the chosen checkpoint again.
     """
@@ -58,8 +58,8 @@ class LiveMerger:
     def load(self, plan: MergePlan, name: str, progress: Progress, *, passing: bool = False) -> MergeReport:
         """Merge into the loaded model.
 
-        Should it fail at any point, the checkpoint that was loaded before is loaded again; should that fail too, the
-        model is left with an entry that makes the webui load the chosen checkpoint before the next image.
+        Should it fail at any point, the checkpoint that is chosen in the settings is loaded again; should that fail
+        too, the model is left with an entry that makes the webui load that checkpoint before the next image.
 
         Args:
             plan: The plan.
@@ -75,11 +75,13 @@ class LiveMerger:
         require_runnable(plan)
         _wait_for_first_load()
         _refuse_fp8()
-        previous = self._to_come_back()
+        # Not what is loaded: that may be left over from an image whose request named another checkpoint.
+        previous = checkpoints.selected()
         model = _loaded() if _holds(_loaded(), plan) else None
         base = _base_info(plan)
         try:
             if model is None:
+                self.release()  # an unsaved merge of another kind passes for the chosen checkpoint, maybe the base
                 model = _load_base(base, plan)
             info = unsaved_info(model.sd_checkpoint_info, name)
             # From here on until all is well the webui would load the chosen checkpoint before an image.
@@ -124,13 +126,6 @@ class LiveMerger:
         active.info.filename = previous.filename
         checkpoints.reload_weights(previous, forced=True)
         self._last = None
-
-    def _to_come_back(self) -> Any:
-        active = self.active
-        if active is not None:
-            return active.previous
-        model = _loaded()
-        return checkpoints.selected() if model is None else model.sd_checkpoint_info
 
     def _bring_back(self, previous: Any, error: BaseException) -> None:
         try:
