@@ -56,6 +56,16 @@ def tabs() -> list[tuple[Any, str, str]]:
     return [(build_tab(workbench()), TITLE, NAME)]
 
 
+def start_fp8(_unets: list[Any]) -> None:
+    """Convert models as they are loaded, for ``on_list_unets``: nothing is added to that list."""
+    fp8().start()
+
+
+def stop_fp8() -> None:
+    """Take back what was put into the webui, for ``on_script_unloaded``."""
+    fp8().stop()
+
+
 def add_settings() -> None:
     """The section of the settings, for ``on_ui_settings``."""
     from lib_kohaku.host.a1111.settings import add_settings as add

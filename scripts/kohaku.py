@@ -18,8 +18,8 @@ script_callbacks.on_before_ui(webui.add_axes)
 script_callbacks.on_ui_tabs(webui.tabs)
 script_callbacks.on_app_started(webui.add_api)
 script_callbacks.on_infotext_pasted(webui.take_pasted)
-script_callbacks.on_script_unloaded(webui.fp8().stop)
-webui.fp8().start()  # before the first model is loaded
+script_callbacks.on_list_unets(webui.start_fp8)  # the last callback before the first model is loaded
+script_callbacks.on_script_unloaded(webui.stop_fp8)
 
 
 class KohakuScript(scripts.Script):

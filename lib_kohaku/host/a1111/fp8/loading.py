@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from modules import devices, patches, sd_hijack, sd_models
+from modules import devices, sd_hijack, sd_models
 
 from lib_kohaku.errors import KohakuError
 from lib_kohaku.fp8.attach import attachment_of
@@ -25,13 +25,23 @@ _log = logging.getLogger(__name__)
 _LOAD, _TARGET, _READ = "load_model_weights", "model_target_device", "get_checkpoint_state_dict"
 
 
+Function = Callable[..., Any]
+
+
+class _Wrapped(NamedTuple):
+    """A function of the webui and what stands in its place."""
+
+    original: Function
+    wrapper: Function
+
+
 class LoadHooks:
     """Wrappers around the webui's loading. Can be put on and taken off any number of times."""
 
     def __init__(self, switch: Fp8Switch) -> None:
         """Convert by a switch."""
         self._switch = switch
-        self._wrappers: dict[str, Callable[..., Any]] = {}
+        self._wrapped: dict[str, _Wrapped] = {}
 
     def install(self) -> None:
         """Put the wrappers on, unless they are."""
@@ -40,25 +50,29 @@ class LoadHooks:
             (_TARGET, self._around_target),
             (_READ, self._around_read),
         ):
-            if name not in self._wrappers and hasattr(sd_models, name):
-                self._wrappers[name] = make(getattr(sd_models, name))
-                patches.patch(__name__, sd_models, name, self._wrappers[name])
+            if name not in self._wrapped and hasattr(sd_models, name):
+                original = getattr(sd_models, name)
+                self._wrapped[name] = _Wrapped(original, make(original))
+                setattr(sd_models, name, self._wrapped[name].wrapper)
 
     def remove(self) -> None:
         """Take them off.
 
         A wrapper that somebody else has wrapped meanwhile stays where it is, for taking it off would take theirs off
-        too; without a switch it only passes calls on.
+        too; from now on it only passes calls on.
         """
-        for name, wrapper in self._wrappers.items():
-            original = patches.originals[__name__].pop((sd_models, name), None)
-            if original is not None and getattr(sd_models, name) is wrapper:
-                setattr(sd_models, name, original)
-        self._wrappers.clear()
+        for name, wrapped in self._wrapped.items():
+            if getattr(sd_models, name) is wrapped.wrapper:
+                setattr(sd_models, name, wrapped.original)
+        self._wrapped.clear()
 
-    def _around_load(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _is_on(self, name: str, wrapper: Function) -> bool:
+        wrapped = self._wrapped.get(name)
+        return wrapped is not None and wrapped.wrapper is wrapper
+
+    def _around_load(self, original: Function) -> Function:
         def load_model_weights(model: Any, checkpoint_info: Any, state_dict: Any, timer: Any) -> Any:
-            if self._wrappers.get(_LOAD) is not load_model_weights:
+            if not self._is_on(_LOAD, load_model_weights):
                 return original(model, checkpoint_info, state_dict, timer)
             let_go(model, exact=not _is_covered(model, state_dict))
             result = original(model, checkpoint_info, state_dict, timer)
@@ -69,19 +83,19 @@ class LoadHooks:
 
         return load_model_weights
 
-    def _around_target(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _around_target(self, original: Function) -> Function:
         def model_target_device(model: Any) -> Any:
             # Built on the CPU and moved when it is converted, a model never takes 16 bit's room on the device.
-            is_on = self._wrappers.get(_TARGET) is model_target_device and self._switch.converts_on_load()
+            is_on = self._is_on(_TARGET, model_target_device) and self._switch.converts_on_load()
             return devices.cpu if is_on else original(model)
 
         return model_target_device
 
-    def _around_read(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _around_read(self, original: Function) -> Function:
         def get_checkpoint_state_dict(checkpoint_info: Any, timer: Any) -> Any:
             path = Path(checkpoint_info.filename)
             try:
-                if self._wrappers.get(_READ) is not get_checkpoint_state_dict or not is_quantised(path):
+                if not self._is_on(_READ, get_checkpoint_state_dict) or not is_quantised(path):
                     return original(checkpoint_info, timer)
                 checkpoint_info.calculate_shorthash()
                 timer.record("calculate hash")

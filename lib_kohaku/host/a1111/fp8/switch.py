@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from modules import devices, processing, sd_models, shared
+from modules import devices, sd_models, shared
 
 from lib_kohaku.errors import CancelledError, KohakuError, RefusedError
 from lib_kohaku.fp8.choice import OFF, Fp8Choice, Parts, parse_choice
@@ -140,6 +140,8 @@ def _has_float8(model: torch.nn.Module) -> bool:
 
 def _forget_encoded_prompts(model: Any | None) -> None:
     """The webui keeps the last prompts encoded, and a model the empty one; its keys for them know nothing of us."""
+    from modules import processing  # imports half of the webui, which is not there yet when scripts are loaded
+
     for owner, names in (
         (processing.StableDiffusionProcessing, ("cached_c", "cached_uc")),
         (processing.StableDiffusionProcessingTxt2Img, ("cached_hr_c", "cached_hr_uc")),
