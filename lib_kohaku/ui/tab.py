@@ -10,6 +10,7 @@ import gradio as gr
 from lib_kohaku.app.merging import MergeWorkbench
 from lib_kohaku.ui.ids import element_id
 from lib_kohaku.ui.merge import page as merge_page
+from lib_kohaku.ui.precision import page as precision_page
 
 # The webui shows the tab under this title and gives its element the id "tab_kohaku".
 TITLE = "Kohaku"
@@ -31,7 +32,10 @@ class Page:
     build: Callable[[MergeWorkbench], None]
 
 
-PAGES: tuple[Page, ...] = (Page("Merge", "page_merge", merge_page.build),)
+PAGES: tuple[Page, ...] = (
+    Page("Merge", "page_merge", merge_page.build),
+    Page("Precision", "page_precision", precision_page.build),
+)
 
 
 def build_tab(workbench: MergeWorkbench) -> gr.Blocks:
