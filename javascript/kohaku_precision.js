@@ -11,6 +11,7 @@
         const job = document.querySelector('#kohaku_precision_job .kohaku-job');
         const state = job ? job.dataset.kohakuState : '';
         const running = state === 'queued' || state === 'running';
+        kohaku.tab().classList.toggle('kohaku-converting', running);
         clearTimeout(timer);
         if (running) {
             timer = setTimeout(() => kohaku.press('precision_poll'), WAIT);

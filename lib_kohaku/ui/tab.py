@@ -34,7 +34,7 @@ class Page:
 
 PAGES: tuple[Page, ...] = (
     Page("Merge", "page_merge", merge_page.build),
-    Page("Precision", "page_precision", precision_page.build),
+    Page("Precision (fp8)", "page_precision", precision_page.build),
 )
 
 

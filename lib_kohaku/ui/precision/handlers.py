@@ -35,9 +35,14 @@ class PrecisionHandlers:
 
     def open(self) -> list[Any]:
         """Nothing -> four lists of names, job."""
-        names = self._workbench.host.library().names
-        checkpoints = [gr.update(choices=names) for _ in range(2)]
-        return [*checkpoints, gr.update(choices=["", *names]), gr.update(choices=self._workbench.zips()), self.job()]
+
+        @shows_errors(note_at=4, outputs=5)
+        def lists() -> list[Any]:
+            names = self._workbench.host.library().names
+            each = [gr.update(choices=names) for _ in range(2)]
+            return [*each, gr.update(choices=["", *names]), gr.update(choices=self._workbench.zips()), self.job()]
+
+        return lists()  # type: ignore[no-any-return]
 
     def job(self) -> Markup:
         """The last job, and the report that it gave."""
@@ -84,7 +89,7 @@ class PrecisionHandlers:
 
         @shows_errors(note_at=0, outputs=1)
         def show(*_: Any) -> Any:
-            if not name or profile in EXPAND:
+            if not name or str(profile) in EXPAND:
                 return Markup("")
             return memory_html(self._workbench.predicted(str(name), _profile(profile), _choice(choice)), "predicted")
 

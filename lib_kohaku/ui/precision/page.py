@@ -44,7 +44,7 @@ class PrecisionPage:
 
     def build(self) -> None:
         """All parts: on the left what is to be done, on the right what comes of it."""
-        with gr.Row(elem_classes=["kohaku-form-row"]):
+        with gr.Row():
             left = gr.Column(scale=5)
             with gr.Column(scale=4):
                 outcome = self._outcome()
@@ -58,7 +58,7 @@ class PrecisionPage:
         poll.click(self._do.job, None, outcome.job, **QUIET).then(None, None, None, _js=_LOOK, **QUIET)
 
     def _outcome(self) -> _Outcome:
-        stop = button("Stop", "precision_stop", variant="stop")
+        stop = button("Stop the task", "precision_stop", variant="stop")
         note = gr.HTML("", elem_id=element_id("precision_note"))
         outcome = _Outcome(note, gr.HTML("", elem_id=element_id("precision_job")))
         self._starts(stop.click, self._do.stop, [], outcome)
@@ -70,7 +70,7 @@ class PrecisionPage:
         choices = [choice.text for choice in all_choices()]
         choice = _dropdown("Hold its weights as", "precision_choice", choices, choices[0])
         with gr.Row(elem_classes=["kohaku-form-row"]):
-            apply = button("Apply", "precision_apply", variant="primary")
+            apply = button("Apply to the model", "precision_apply", variant="primary")
             take_over = button("Take over from the webui's FP8", "precision_take_over", visible=False)
         predicted, now = gr.HTML("", elem_id=element_id("precision_predicted")), gr.HTML("")
         choice.input(self._do.predict, choice, predicted, **QUIET)
@@ -112,7 +112,9 @@ class PrecisionPage:
         gr.HTML(div("kohaku-title", "Take a checkpoint out of a zip"))
         with gr.Row(elem_classes=["kohaku-form-row"]):
             archive = _dropdown("Zip in the folder for models", "precision_zip", [])
-            output = unsaved(gr.Textbox(label="Name of the imported file", elem_id=element_id("precision_zip_output")))
+            output = unsaved(
+                gr.Textbox(label="Name of the imported file", max_lines=1, elem_id=element_id("precision_zip_output"))
+            )
             unpack = button("Import", "precision_import")
         replace = unsaved(gr.Checkbox(False, label="Replace the file", elem_id=element_id("precision_replace")))
         self._starts(unpack.click, self._do.unpack, [archive, output, replace], outcome)
