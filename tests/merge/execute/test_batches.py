@@ -27,8 +27,8 @@ MBW = "weighted_sum(beta7 + 0.8*(anxl3 - anxl2), base7, mbw('GRAD_A'))"
 
 
 @pytest.fixture(scope="module")
-def card(sdxl: Family) -> MergePlan:
-    return plan(MBW, sdxl.library, dtypes={"unet": "fp8_e4m3fn", "te1": "fp32"})
+def card(small: Family) -> MergePlan:
+    return plan(MBW, small.library, dtypes={"unet": "fp8_e4m3fn", "te1": "fp32"})
 
 
 @pytest.fixture(scope="module")
