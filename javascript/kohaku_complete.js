@@ -173,9 +173,8 @@
             popup.hidden = true;
             tab.append(popup);
             // Names of checkpoints are no words to translate.
-            for (const id of ['kohaku_popup', 'kohaku_plan', 'kohaku_history', 'kohaku_recipe_cards']) {
-                if (window.ignore_ids_for_localization) window.ignore_ids_for_localization[id] = 'SPAN';
-            }
+            const untranslated = window.ignore_ids_for_localization;
+            if (untranslated) Object.assign(untranslated, {kohaku_popup: 'SPAN', kohaku_plan: 'OPTION'});
             tab.addEventListener('keydown', onKey, true);
             tab.addEventListener('input', function(event) {
                 // Only for typing: values that come from elsewhere must not open a list.
