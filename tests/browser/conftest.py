@@ -42,7 +42,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 class SlowProgress:
-    """Takes a rest at every question whether to stop, for as long as the host is slow."""
+    """Rests at every question whether to stop; while the host is held it goes no further at all."""
 
     def __init__(self, inner: Progress, host: SlowHost) -> None:
         self._inner = inner
@@ -55,14 +55,16 @@ class SlowProgress:
         self._inner.advance(amount)
 
     def cancelled(self) -> bool:
-        if self._host.rest:
-            time.sleep(self._host.rest)
+        while self._host.held and not self._inner.cancelled():
+            time.sleep(0.01)
+        time.sleep(self._host.rest)
         return self._inner.cancelled()
 
 
 class SlowHost(StandaloneHost):
-    """A host whose merges can be made to last."""
+    """A host whose merges can be made to last: for as long as they are ``held``, or by ``rest`` seconds a step."""
 
+    held = False
     rest = 0.0
 
     def exclusive(self, task: str, label: str, progress: Progress) -> AbstractContextManager[Progress]:

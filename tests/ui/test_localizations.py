@@ -13,10 +13,11 @@ import pytest
 from lib_kohaku.merge.methods.registry import METHODS
 from lib_kohaku.merge.plan.describe import describe_action
 from lib_kohaku.merge.recipe import BASE, DROP, MERGE
-from lib_kohaku.ui.assets import ROOT
+from lib_kohaku.ui.assets import asset_root
 from lib_kohaku.ui.merge.simple_formula import is_simple, single_labels
 from lib_kohaku.ui.tab import build_tab
 
+ROOT = asset_root()
 FILES = sorted((ROOT / "localizations").glob("*.json"))
 
 
