@@ -1,6 +1,6 @@
 """Which tags say what others say already: every ``thighhighs`` picture has ``legwear``.
 
-Source of such lists: prompt-peers 4.4; a CSV of ``antecedent,consequent``, only the active ones.
+Read from a CSV of ``antecedent,consequent``, the active ones of danbooru's ``/tag_implications.json``.
 """
 
 from __future__ import annotations
