@@ -2,7 +2,8 @@
 
 The host reads UTF-8 with or without a byte order mark, skips blanks after a comma and rows whose name begins with
 ``#``, and takes an old column ``text`` for ``prompt``; it writes name, prompt, negative_prompt with a byte order mark.
-A style whose prompt holds ``{prompt}`` is wrapped around the user's prompt, any other is appended (modules/styles.py of v1.10.1).
+A style whose prompt holds ``{prompt}`` is wrapped around the user's prompt, any other is appended.
+Source: modules/styles.py of v1.10.1.
 """
 
 from __future__ import annotations
