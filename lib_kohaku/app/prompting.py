@@ -161,7 +161,7 @@ class PromptWorkbench:
     # -- Sizes and settings -------------------------------------------------------------------------------------
 
     def sizes(self, profile: Profile) -> tuple[Size, ...]:
-        """The sizes to offer, narrow ones first: those that the source names, and the usual ones as far as they suit."""
+        """The sizes to offer, narrow ones first: those that the source names, and the usual ones that suit."""
         legal = legal_sizes(profile)
         named = {Size(*bucket) for bucket in (profile.sizes.buckets if profile.sizes else ())}
         usual = {turned for size in _USUAL_SIZES for turned in (size, Size(size.height, size.width))}
