@@ -12,6 +12,7 @@ from lib_kohaku.cli.commands.plan import COMMAND as PLAN
 from lib_kohaku.cli.commands.prompt import COMMAND as PROMPT
 from lib_kohaku.cli.commands.recipe import COMMAND as RECIPE
 from lib_kohaku.cli.commands.tags import COMMAND as TAGS
+from lib_kohaku.cli.commands.ui import COMMAND as UI
 from lib_kohaku.cli.commands.verify import COMMAND as VERIFY
 
-COMMANDS: tuple[Command, ...] = (MERGE, PLAN, VERIFY, INSPECT, HASH, RECIPE, METHODS, PROMPT, TAGS, CAPTION)
+COMMANDS: tuple[Command, ...] = (MERGE, PLAN, VERIFY, INSPECT, HASH, RECIPE, METHODS, PROMPT, TAGS, CAPTION, UI)
