@@ -9,11 +9,15 @@ from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.words import pickers, present_words
 from lib_kohaku.errors import KohakuError
 from lib_kohaku.prompt.chunks import ChunkedPart, Tokenizer, chunk_prompt
-from lib_kohaku.prompt.format import TagClass
+from lib_kohaku.prompt.format import TagClass, tag_key
 from lib_kohaku.prompt.lint import Finding, lint
+from lib_kohaku.prompt.lint.rules import alias, foreign_word, unknown_tag
+from lib_kohaku.prompt.profiles.model import Profile
 
 # Beyond this a prompt is no prompt any more, and checking it at every key would cost more than it helps.
 LONGEST_CHECKED = 20_000
+# What these rules say is a matter of taste where the model's own source recommends the words.
+_OPINIONS = frozenset({alias.CODE, foreign_word.CODE, unknown_tag.CODE})
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,22 @@ def check(text: str, known: Knowledge, tokenizer: Tokenizer, backtrack: int, *, 
     dialect = known.negative if negative else known.dialect
     kinds = [] if negative else [picker.tag_class for picker in pickers(known.profile)]
     words = {kind: present_words(text, kind, known) for kind in kinds}
-    findings = tuple(lint(text, known.spec, known.shelf.lookup, dialect))
+    advised = _advised(known.profile)
+    found = lint(text, known.spec, known.shelf.lookup, dialect)
+    findings = tuple(f for f in found if f.code not in _OPINIONS or _words(text, f) not in advised)
     try:
         parts = tuple(chunk_prompt(text, tokenizer, dialect, backtrack=backtrack))
     except KohakuError as error:  # lint has the place and a fix
         return Checks(findings, (), words, str(error))
     return Checks(findings, parts, words)
+
+
+def _words(text: str, finding: Finding) -> str:
+    return tag_key(text[finding.span.start : finding.span.end])
+
+
+def _advised(profile: Profile) -> frozenset[str]:
+    """Everything that the model's source recommends to write."""
+    return frozenset(
+        tag_key(word) for advice in (*profile.positive, *profile.negative) for word in advice.text.split(",")
+    )
