@@ -101,12 +101,11 @@ def prediction_type(header: Header) -> str:
 
 
 def key_under_alias(key: str, tensors: Mapping[str, TensorInfo]) -> str | None:
-    """The name under which ``tensors`` holds ``key``: itself, or an old name of the same tensor; None if neither."""
+    """The name under which ``tensors`` holds ``key``: itself, or another name of the same tensor; None if neither."""
     if key in tensors:
         return key
     for old, new in load_data("architectures")["key_aliases"].items():
-        if old != "comment" and key.startswith(new):
-            candidate = old + key[len(new) :]
-            if candidate in tensors:
-                return str(candidate)
+        for ours, theirs in ((new, old), (old, new)):
+            if old != "comment" and key.startswith(ours) and theirs + key[len(ours) :] in tensors:
+                return str(theirs + key[len(ours) :])
     return None

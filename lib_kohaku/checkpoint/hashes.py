@@ -20,6 +20,7 @@ from lib_kohaku.checkpoint.header import read_header
 from lib_kohaku.checkpoint.io.aligned import aligned_buffer
 from lib_kohaku.checkpoint.io.atomic import write_file_atomically
 from lib_kohaku.checkpoint.io.raw_reader import RawReader
+from lib_kohaku.checkpoint.names import is_file
 from lib_kohaku.checkpoint.pickled import is_pickled
 from lib_kohaku.errors import CheckpointError, KohakuError
 from lib_kohaku.progress import Progress, SilentProgress, raise_if_cancelled
@@ -143,7 +144,10 @@ class HashCache:
         known = self.get(path)
         if known is not None:
             return known
-        status = path.stat()
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise CheckpointError(f"{path.name}: cannot be read ({error.strerror or error}).") from error
         computed = sha256_of(path, progress)
         with self._lock:
             # Another process may have added entries since this one read the file.
@@ -159,12 +163,12 @@ class HashCache:
     def _load(self) -> dict[str, dict[str, Any]]:
         try:
             document = json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return document if isinstance(document, dict) else {}
 
     def _save(self) -> None:
-        kept = {path: entry for path, entry in self._entries.items() if Path(path).exists()}
+        kept = {path: entry for path, entry in self._entries.items() if is_file(Path(path))}
         try:
             write_file_atomically(self._path, json.dumps(kept, indent=1).encode(), overwrite=True)
         except KohakuError:

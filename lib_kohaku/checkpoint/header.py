@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from lib_kohaku.errors import CheckpointError
 MAX_HEADER_BYTES = 100_000_000
 MAX_DIMENSIONS = 32
 LENGTH_BYTES = 8
+METADATA = "__metadata__"
+# Half a character; JSON can say it, UTF-8 cannot.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +109,18 @@ def parse_header(head: bytes, file_size: int, label: str) -> Header:
     if len(raw) < length:
         raise CheckpointError(f"{label}: the file ends inside its header.")
     document = _parse_json(raw, label)
-    metadata = _check_metadata(document.pop("__metadata__", {}), label)
+    metadata = _check_metadata(document.pop(METADATA, {}), label)
     data_start = LENGTH_BYTES + length
     infos = [_check_tensor(name, entry, data_start, label) for name, entry in document.items()]
     infos.sort(key=lambda info: (info.start, info.end))
     _check_layout(infos, data_start, file_size, label)
     tensors = {info.name: info for info in infos}
     return Header(MappingProxyType(tensors), MappingProxyType(metadata), data_start, file_size)
+
+
+def is_tensor_name(name: str) -> bool:
+    """Whether a safetensors file can hold a tensor of this name."""
+    return name != METADATA and _SURROGATE.search(name) is None
 
 
 def _header_length(prefix: bytes, file_size: int, label: str) -> int:
@@ -152,7 +161,7 @@ def _parse_json(raw: bytes, label: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise CheckpointError(f"{label}: the header is not a JSON object.")
     for name in document:
-        if any("\ud800" <= character <= "\udfff" for character in name):
+        if _SURROGATE.search(name):
             raise CheckpointError(f"{label}: tensor {name[:200]!r}: its name is not valid Unicode.")
     return document
 
@@ -165,6 +174,8 @@ def _check_metadata(metadata: Any, label: str) -> dict[str, str]:
     for key, value in metadata.items():
         if not isinstance(value, str):
             raise CheckpointError(f"{label}: __metadata__ entry {key[:200]!r} is not text.")
+        if _SURROGATE.search(key) or _SURROGATE.search(value):
+            raise CheckpointError(f"{label}: __metadata__ entry {key[:200]!r} is not valid Unicode.")
     return metadata
 
 

@@ -55,13 +55,15 @@ class ModelLibrary:
             CheckpointError: If several files answer to it equally well.
         """
         wanted = name.replace("\\", "/")
+        if wanted in self._files:  # the full name of one is also the last part of others
+            return self._files[wanted]
         for fold in (str, str.lower):
-            matches = {path for relative, path in self._files.items() if fold(wanted) in _answers(fold(relative))}
+            matches = [relative for relative in self._files if fold(wanted) in _answers(fold(relative))]
             if len(matches) > 1:
-                listed = ", ".join(sorted(path.name for path in matches))
-                raise CheckpointError(f"Several checkpoints are called {name!r}: {listed}. Give more of the path.")
+                listed = ", ".join(sorted(matches))
+                raise CheckpointError(f"Several checkpoints are called {name!r}: {listed}. Give one of these names.")
             if matches:
-                return matches.pop()
+                return self._files[matches[0]]
         return None
 
     def suggest(self, name: str) -> list[str]:

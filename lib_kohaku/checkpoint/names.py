@@ -13,6 +13,14 @@ _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _DEVICES = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$", re.IGNORECASE)
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file of that name; no for names that no file can have or that cannot be looked at."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # longer than the file system allows, a folder without permission, a zero byte
+        return False
+
+
 def safe_file_name(name: str, suffix: str) -> str:
     """A plain file name with the wanted ending.
 

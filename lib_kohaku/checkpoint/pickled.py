@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from lib_kohaku.checkpoint.dtypes import from_torch
-from lib_kohaku.checkpoint.header import Header, TensorInfo
+from lib_kohaku.checkpoint.header import Header, TensorInfo, is_tensor_name
 from lib_kohaku.errors import CheckpointError, RefusedError
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def is_pickled(path: Path) -> bool:
 class PickledReader:
     """The tensors of a torch archive behind the offsets that :func:`open_pickled` invents for them."""
 
-    def __init__(self, path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    def __init__(self, path: Path, tensors: dict[str, torch.Tensor], opened_as: tuple[int, int]) -> None:
         self.path = path
+        self._opened_as = opened_as
         self._tensors = tensors
         self._by_start: list[tuple[int, str]] = []
 
@@ -51,6 +52,8 @@ class PickledReader:
         position = 0
         infos = {}
         for name, tensor in self._tensors.items():
+            if not is_tensor_name(name):
+                raise CheckpointError(f"{label}: tensor {name[:200]!r}: a safetensors file cannot hold this name.")
             try:
                 dtype = from_torch(tensor.dtype)
             except RefusedError as error:
@@ -78,7 +81,9 @@ class PickledReader:
         return buffer[:length]
 
     def check_unchanged(self) -> None:
-        """Nothing to check: the archive stays mapped."""
+        """Raise a CheckpointError if the file was written to since it was opened: it is mapped, not read."""
+        if _identity(self.path) != self._opened_as:
+            raise CheckpointError(f"{self.path.name}: the file was changed while it was being read.")
 
     def close(self) -> None:
         """Let the archive go."""
@@ -98,11 +103,20 @@ def open_pickled(path: Path) -> tuple[Header, PickledReader]:
     Raises:
         CheckpointError: If it is damaged, holds anything but weights, or no weights at all.
     """
+    opened_as = _identity(path)
     tensors = _find_tensors(_load(path))
     if not tensors:
         raise CheckpointError(f"{path.name}: there are no tensors in it.")
-    reader = PickledReader(path, tensors)
+    reader = PickledReader(path, tensors, opened_as)
     return reader.describe(path.name), reader
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise CheckpointError(f"{path.name}: cannot be read ({error.strerror or error}).") from error
+    return status.st_size, status.st_mtime_ns
 
 
 def _load(path: Path) -> Any:
@@ -112,7 +126,7 @@ def _load(path: Path) -> Any:
         with path.open("rb") as file:
             is_zip = file.read(4) == _ZIP_MAGIC
         # Archives in the old format cannot be mapped and have to be read whole.
-        return torch.load(path, map_location="cpu", weights_only=True, **({"mmap": True} if is_zip else {}))
+        return torch.load(str(path), map_location="cpu", weights_only=True, **({"mmap": True} if is_zip else {}))
     except Exception as error:  # the loader raises a dozen different types on damaged files
         raise CheckpointError(
             f"{path.name}: cannot be read as plain weights. It is damaged, or holds Python objects that could run "

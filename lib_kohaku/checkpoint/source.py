@@ -10,6 +10,7 @@ from lib_kohaku.checkpoint.header import Header, TensorInfo, read_header
 from lib_kohaku.checkpoint.io.aligned import aligned_buffer
 from lib_kohaku.checkpoint.io.modes import IOMode
 from lib_kohaku.checkpoint.io.raw_reader import RawReader
+from lib_kohaku.checkpoint.names import is_file
 from lib_kohaku.checkpoint.pickled import is_pickled, open_pickled
 from lib_kohaku.errors import CheckpointError
 
@@ -97,5 +98,5 @@ class Checkpoint:
 
 
 def _require_file(path: Path) -> None:
-    if not path.is_file():
+    if not is_file(path):
         raise CheckpointError(f"{path.name}: no such file.")

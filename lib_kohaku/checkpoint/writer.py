@@ -56,7 +56,7 @@ def encode_header(specs: Sequence[TensorSpec], metadata: Mapping[str, str]) -> b
         metadata: Text for ``__metadata__``; left out when empty.
 
     Raises:
-        RefusedError: If the header would be larger than readers accept.
+        RefusedError: If the header would be larger than readers accept, or holds what is not valid Unicode.
     """
     document: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     position = 0
@@ -64,7 +64,11 @@ def encode_header(specs: Sequence[TensorSpec], metadata: Mapping[str, str]) -> b
         end = position + spec.nbytes
         document[spec.name] = {"dtype": spec.dtype.name, "shape": list(spec.shape), "data_offsets": [position, end]}
         position = end
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError as error:
+        part = error.object[max(0, error.start - 40) : error.end + 40]
+        raise RefusedError(f"This is not valid Unicode and cannot be written: {part!r}") from error
     text += b" " * (-len(text) % 8)
     if len(text) > MAX_HEADER_BYTES:
         raise RefusedError(f"The header would be {len(text)} bytes; the format allows {MAX_HEADER_BYTES}.")
@@ -97,8 +101,9 @@ class CheckpointWriter:
             mode: How to write.
 
         Raises:
+            RefusedError: See :func:`encode_header`.
             OutputExistsError: If ``path`` exists and may not be replaced.
-            FailedError: If the temporary file cannot be made.
+            FailedError: If the temporary file cannot be made or the disk is full.
         """
         if path.exists() and not overwrite:
             raise OutputExistsError(f"{path.name} exists already.")
@@ -110,8 +115,12 @@ class CheckpointWriter:
         self.swept = sweep_temporaries(path.parent)
         self._temporary = temporary_path(path)
         self._raw = RawWriter(self._temporary, self._total, mode)
-        lock_temporary(self._raw.descriptor)
-        self.write(header)
+        try:
+            lock_temporary(self._raw.descriptor)
+            self.write(header)
+        except BaseException:
+            self.close()
+            raise
 
     def reserve(self, nbytes: int) -> memoryview:
         """Memory for the next bytes: at least one, at most ``nbytes``.

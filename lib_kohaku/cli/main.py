@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from lib_kohaku.cli import exit_codes
-from lib_kohaku.cli.output import tell
+from lib_kohaku.cli.output import flush, tell
 from lib_kohaku.cli.registry import COMMANDS
 from lib_kohaku.errors import CancelledError, KohakuError, RefusedError
 from lib_kohaku.version import __version__
@@ -35,10 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 failed, 2 refused input (argparse uses 2 as well), 130 cancelled.
     """
-    arguments = build_parser().parse_args(argv)
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit:  # --help, --version, or a usage error
+        _drop_output()
+        raise
     command = next(command for command in COMMANDS if command.name == arguments.command)
     try:
-        return command.run(arguments)
+        code = command.run(arguments)
+        flush()
+        return code
     except (CancelledError, KeyboardInterrupt) as error:
         tell(str(error) or "Stopped.")
         return exit_codes.CANCELLED
@@ -47,11 +53,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exit_codes.REFUSED
     except KohakuError as error:
         tell(f"failed: {error}")
+        _drop_output()
         return exit_codes.FAILED
     except BrokenPipeError:
         # The reader of our output went away (`kohaku ... | head`): not an error, but nothing more can be written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return exit_codes.FAILED
+
+
+def _drop_output() -> None:
+    """Let go of what could not be written, or Python would try again at its end and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run() -> None:

@@ -86,6 +86,7 @@ def recipe_of(arguments: argparse.Namespace) -> Recipe:
     Raises:
         RefusedError: If they do not describe one.
     """
+    from lib_kohaku.checkpoint.names import is_file
     from lib_kohaku.cli.user_data import recipe_store
     from lib_kohaku.merge.recipe import Recipe, read_recipe_file
 
@@ -93,7 +94,7 @@ def recipe_of(arguments: argparse.Namespace) -> Recipe:
         raise RecipeError("Give either a formula or --recipe.")
     if arguments.formula:
         recipe = Recipe(arguments.formula)
-    elif Path(arguments.recipe).is_file():
+    elif is_file(Path(arguments.recipe)):
         recipe = read_recipe_file(Path(arguments.recipe))
     else:
         recipe = recipe_store().get(arguments.recipe)

@@ -97,7 +97,9 @@ def read_embedded_merge(metadata: Mapping[str, str]) -> EmbeddedMerge | None:
         kind = document.get("type")
         if kind == TYPE:
             return _ours(document)
-        tool = {"webui": "stable-diffusion-webui", None: "an unknown tool"}.get(kind, str(kind))
+        tool = "an unknown tool"
+        if isinstance(kind, str):
+            tool = "stable-diffusion-webui" if kind == "webui" else kind[:100]
         return EmbeddedMerge(tool, None, json.dumps(document, ensure_ascii=False, indent=1))
     for key, tool in (("mecha_recipe", "sd-mecha"), ("sd_mecha_recipe", "sd-mecha"), (meta.MERGE_RECIPE, "a merger")):
         text = metadata.get(key, "")

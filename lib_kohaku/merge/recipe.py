@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -71,6 +72,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if type(self.seed) is not int or not 0 <= self.seed < 1 << 63:
+            raise RecipeError("The recipe's seed is not a whole number from 0 to 2^63 - 1.")
         for component, policy in self.components.items():
             _check_component(component)
             if policy not in (MERGE, BASE, DROP) and not (policy.startswith(FROM) and policy != FROM):
@@ -122,6 +125,7 @@ def recipe_from_json(text: str) -> Recipe:
         raise RecipeError(f"The recipe is longer than {MAX_RECIPE_BYTES} characters.")
     try:
         document = json.loads(text)
+        json.dumps(document, ensure_ascii=False).encode()  # refuses half characters, which no file can hold
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"The recipe is not valid JSON ({str(error)[:100]}).") from error
     if not isinstance(document, dict) or "kohaku_recipe" not in document:
@@ -139,16 +143,12 @@ def recipe_from_json(text: str) -> Recipe:
 
 def _check_field(name: str, value: Any) -> Any:
     if name == "seed":
-        if type(value) is not int or not 0 <= value < 1 << 63:
-            raise RecipeError("The recipe's seed is not a whole number from 0 to 2^63 - 1.")
-        return value
+        return value  # checked by the recipe itself
     if name == "models":
         return {role: _read_reference(role, entry) for role, entry in _table(name, value).items()}
     if name == "parameters":
         table = _table(name, value)
-        if not all(type(number) in (int, float) for number in table.values()):
-            raise RecipeError("The recipe's parameters are not all numbers.")
-        return {parameter: float(number) for parameter, number in table.items()}
+        return {parameter: _finite(number) for parameter, number in table.items()}
     if name in ("components", "dtypes"):
         table = _table(name, value)
         if not all(isinstance(text, str) for text in table.values()):
@@ -156,6 +156,16 @@ def _check_field(name: str, value: Any) -> Any:
         return table
     if not isinstance(value, str):
         raise RecipeError(f"The recipe's {name} is not text.")
+    return value
+
+
+def _finite(number: Any) -> float:
+    try:
+        value = float(number) if type(number) in (int, float) else math.nan
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        raise RecipeError("The recipe's parameters are not all finite numbers.")
     return value
 
 

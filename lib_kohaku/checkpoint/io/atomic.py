@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from lib_kohaku.errors import FailedError, OutputExistsError
+from lib_kohaku.errors import FailedError, OutputExistsError, UnsafeNameError
 
 TEMPORARY_SUFFIX = ".kohaku-tmp"
 
@@ -122,13 +122,16 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def write_file_atomically(target: Path, data: bytes, *, overwrite: bool) -> None:
+def write_file_atomically(target: Path, data: bytes, *, overwrite: bool = False) -> None:
     """Write a small file (a recipe, a preset, a cache) whole or not at all.
 
     Raises:
+        UnsafeNameError: If the name is empty.
         OutputExistsError: If it exists and may not be replaced.
         FailedError: If it cannot be written.
     """
+    if not target.name:
+        raise UnsafeNameError("A file name is needed.")
     temporary = temporary_path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

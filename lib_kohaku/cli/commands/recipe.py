@@ -61,8 +61,10 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    from lib_kohaku.checkpoint.names import is_file
+
     path = Path(arguments.file)
-    if not path.is_file():
+    if not is_file(path):
         raise RecipeError(f"{arguments.file}: no such file.")
     recipe = _find(arguments.file)
     saved = recipe_store().save(arguments.name or recipe.name or path.stem, recipe, overwrite=arguments.overwrite)
@@ -71,12 +73,13 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _find(name: str) -> Recipe:
+    from lib_kohaku.checkpoint.names import is_file
     from lib_kohaku.checkpoint.source import SUFFIXES, load_header
     from lib_kohaku.merge.embed import read_embedded_merge
     from lib_kohaku.merge.recipe import read_recipe_file
 
     path = Path(name)
-    if not path.is_file():
+    if not is_file(path):
         return recipe_store().get(name)
     if path.suffix.lower() not in SUFFIXES:
         return read_recipe_file(path)

@@ -16,11 +16,17 @@ from lib_kohaku.errors import RefusedError
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--models", action="append", required=True, metavar="DIR", help="folder with checkpoints; results go into the first"
+        "--models",
+        action="append",
+        required=True,
+        metavar="DIR",
+        help="folder with checkpoints; results go into the first",
     )
     parser.add_argument("--port", type=int, help="by default the first free one from 7867 on")
     parser.add_argument(
-        "--listen", action="store_true", help="let other machines use it; there is no password, so only in a network you trust"
+        "--listen",
+        action="store_true",
+        help="let other machines use it; there is no password, so only in a network you trust",
     )
 
 

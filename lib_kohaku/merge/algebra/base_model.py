@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from lib_kohaku.errors import RefusedError
+from lib_kohaku.merge.algebra.numbers import calculate
 from lib_kohaku.merge.algebra.resolve import WEIGHT_FUNCTIONS, ResolvedFormula, is_number
 from lib_kohaku.merge.formula.nodes import Binary, Call, ListOf, Name, Negative, Node, Number
+from lib_kohaku.merge.formula.source import SourceText
 from lib_kohaku.merge.methods.registry import METHODS
 
 # Stands for every block weight: any value that is not 0 or 1 shows which terms cancel.
@@ -13,14 +16,19 @@ _SOME_WEIGHT = Fraction(389, 997)
 
 
 def base_role(resolved: ResolvedFormula) -> str:
-    """The first model that is not inside a difference; the first model if all are."""
-    return _Search().find(resolved.expression) or resolved.roles[0]
+    """The first model that is not inside a difference; the first model if all are.
+
+    Raises:
+        FormulaError: On a number that cannot be computed.
+    """
+    return _Search(resolved.source).find(resolved.expression) or resolved.roles[0]
 
 
 class _Search:
     """A walk over an expression whose parts may be shared: each is looked at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: SourceText) -> None:
+        self._source = source
         self._found: dict[int, str | None] = {}
         self._totals: dict[int, Fraction] = {}
 
@@ -61,9 +69,12 @@ class _Search:
             return Fraction(METHODS[node.function].gives == "model")
         assert isinstance(node, Binary)
         left, right = self._total(node.left), self._total(node.right)
-        if node.operator == "/":
-            return left / right if right else left
         if node.operator == "*" and not is_number(node):
             # A weight of 0 does not make a model a difference.
             return left if not is_number(node.left) else right
-        return {"+": left + right, "-": left - right, "*": left * right}[node.operator]
+        if node.operator == "/" and right == 0:
+            return left  # two block weights that only look equal here; the evaluation knows
+        try:
+            return calculate(node.operator, left, right)
+        except RefusedError as error:
+            raise self._source.error(str(error), node.span) from error

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from lib_kohaku.checkpoint.blocks import BlockMap
 from lib_kohaku.errors import RefusedError
+from lib_kohaku.merge.formula.decimals import read_decimal
 from lib_kohaku.merge.formula.nodes import Argument, Call, Node, Number, Text
 from lib_kohaku.merge.formula.source import SourceText
 from lib_kohaku.merge.presets import block_preset
@@ -67,11 +68,21 @@ def read_block_weights(call: Call, blocks: BlockMap, source: SourceText) -> Bloc
     """
     read = _read_mbw if call.function == "mbw" else _read_blocks
     try:
+        _refuse_repeated(call, source)
         return read(call, blocks, lambda message, argument: source.error(message, argument.span))
     except RefusedError as error:
         if type(error) is RefusedError:
             raise source.error(str(error), call.span) from error
         raise
+
+
+def _refuse_repeated(call: Call, source: SourceText) -> None:
+    seen = set()
+    for argument in call.arguments:
+        if argument.keyword is not None:
+            if (argument.keyword, argument.quoted) in seen:
+                raise source.error(f"{call.function}: {argument.keyword} is given twice", argument.span)
+            seen.add((argument.keyword, argument.quoted))
 
 
 _Fail = Callable[[str, Argument], RefusedError]
@@ -122,9 +133,9 @@ def _from_text(text: Text) -> list[Node]:
     if re.fullmatch(r"[\s\d.,+\-eE]+", text.value):
         parts = [part for part in re.split(r"[\s,]+", text.value) if part]
         try:
-            return [Number(Fraction(part), text.span) for part in parts]
+            return [Number(read_decimal(part), text.span) for part in parts]
         except ValueError as error:
-            raise RefusedError(f"{text.value[:60]!r} is not a list of numbers") from error
+            raise RefusedError(f"{text.value[:60]!r} is not a list of sensible numbers") from error
     return [Number(value, text.span) for value in block_preset(text.value).values]
 
 

@@ -14,6 +14,7 @@ from lib_kohaku.checkpoint.blocks import BlockMap
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.merge.algebra.block_weights import BlockWeights, read_block_weights
 from lib_kohaku.merge.algebra.forms import ZERO, LinearForm, MethodResult
+from lib_kohaku.merge.algebra.numbers import calculate
 from lib_kohaku.merge.algebra.resolve import WEIGHT_FUNCTIONS, ResolvedFormula, is_number
 from lib_kohaku.merge.formula.nodes import Binary, Call, ListOf, Name, Negative, Node, Number
 from lib_kohaku.merge.methods.base import TensorMethod
@@ -22,6 +23,7 @@ from lib_kohaku.merge.methods.registry import METHODS
 
 # Beyond this, float64 and float16 both overflow soon; nobody means it.
 MAX_COEFFICIENT = 10**6
+_TOO_LARGE = f"coefficients beyond {MAX_COEFFICIENT:,} mean nothing"
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,13 @@ class Evaluator:
         """The linear form of a class.
 
         Raises:
-            FormulaError: If a weight cannot be computed (a division by zero).
+            FormulaError: If a weight cannot be computed (a division by zero) or is too large to mean anything.
         """
         if tensor_class not in self._forms:
-            self._forms[tensor_class] = _Pass(self, tensor_class).form(self._resolved.expression)
+            form = _Pass(self, tensor_class).form(self._resolved.expression)
+            if any(abs(coefficient) > MAX_COEFFICIENT for _, coefficient in form.terms):
+                raise self.error(_TOO_LARGE, self._resolved.expression)
+            self._forms[tensor_class] = form
         return self._forms[tensor_class]
 
     # -- for _Pass ----------------------------------------------------------------------------------------------
@@ -152,6 +157,7 @@ class _Pass:
         self._class = tensor_class
         self._forms: dict[int, LinearForm] = {}
         self._raw: dict[int, LinearForm] = {}
+        self._numbers: dict[int, Fraction] = {}
 
     def form(self, node: Node) -> LinearForm:
         """The linear form with missing tensors accounted for."""
@@ -215,28 +221,30 @@ class _Pass:
 
     def _factor(self, node: Binary, number: Node) -> Fraction:
         value = self._number(number)
-        if node.operator == "*":
-            return self._checked(value, number)
-        if value == 0:
-            raise self._evaluator.error("division by zero", node)
-        return self._checked(1 / value, number)
+        return self._checked(value if node.operator == "*" else self._calculate(node, Fraction(1), value), number)
 
     def _checked(self, value: Fraction, node: Node) -> Fraction:
         if abs(value) > MAX_COEFFICIENT:
-            raise self._evaluator.error(f"a coefficient of {float(value):g} is too large to mean anything", node)
+            raise self._evaluator.error(_TOO_LARGE, node)
         return value
 
     def _number(self, node: Node) -> Fraction:
+        if id(node) not in self._numbers:
+            self._numbers[id(node)] = self._compute_number(node)
+        return self._numbers[id(node)]
+
+    def _compute_number(self, node: Node) -> Fraction:
         if isinstance(node, Number):
             return node.value
         if isinstance(node, Negative):
             return -self._number(node.operand)
         if isinstance(node, Binary):
-            left, right = self._number(node.left), self._number(node.right)
-            if node.operator == "/":
-                if right == 0:
-                    raise self._evaluator.error("division by zero", node)
-                return left / right
-            return {"+": left + right, "-": left - right, "*": left * right}[node.operator]
+            return self._calculate(node, self._number(node.left), self._number(node.right))
         assert isinstance(node, Call)
         return self._number(self._evaluator.weight(node, self._class))
+
+    def _calculate(self, node: Binary, left: Fraction, right: Fraction) -> Fraction:
+        try:
+            return calculate(node.operator, left, right)
+        except RefusedError as error:
+            raise self._evaluator.error(str(error), node) from error

@@ -26,6 +26,7 @@ from lib_kohaku.merge.formula.nodes import (
     Text,
 )
 from lib_kohaku.merge.formula.parser import parse_formula
+from lib_kohaku.merge.formula.printer import print_number
 from lib_kohaku.merge.formula.source import SourceText
 from lib_kohaku.merge.methods.base import LinearMethod, TensorMethod
 from lib_kohaku.merge.methods.bind import bind_arguments
@@ -74,6 +75,7 @@ def resolve_formula(text: str, parameters: Mapping[str, float | Fraction] | None
 
 def _parameter_values(formula: Formula, given: Mapping[str, float | Fraction]) -> dict[str, Fraction]:
     declared = {parameter.name: parameter for parameter in formula.parameters}
+    exact: dict[str, Fraction] = {}
     for name, number in given.items():
         parameter = declared.get(name)
         if parameter is None:
@@ -81,11 +83,12 @@ def _parameter_values(formula: Formula, given: Mapping[str, float | Fraction]) -
             raise RefusedError(f"The formula has no parameter ${name}; declared: {known}.")
         if not math.isfinite(number):
             raise RefusedError(f"The value of ${name} is not a finite number.")
+        # A float is taken as the decimal that it prints as: 0.1 means one tenth, also at the end of a range.
+        exact[name] = number if isinstance(number, Fraction) else Fraction(repr(number))
         low, high = parameter.low, parameter.high
-        if (low is not None and number < low) or (high is not None and number > high):
-            raise RefusedError(f"${name} = {float(number):g} is outside its range {low} to {high}.")
-    # A float is taken as the decimal that it prints as: 0.1 means one tenth.
-    exact = {name: value if isinstance(value, Fraction) else Fraction(repr(value)) for name, value in given.items()}
+        if low is not None and high is not None and not low <= exact[name] <= high:
+            text = f"${name} = {float(number):g} is outside its range {print_number(low)} to {print_number(high)}."
+            raise RefusedError(text)
     return {name: exact.get(name, parameter.default) for name, parameter in declared.items()}
 
 
@@ -222,16 +225,22 @@ class _Resolver:
 
 def is_number(node: Node) -> bool:
     """Whether a resolved expression is a number or block weights rather than a model."""
-    while isinstance(node, (Negative, Binary)):
+    seen: set[int] = set()  # parts may be shared: a number that is multiplied by itself line after line
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
         if isinstance(node, Negative):
-            node = node.operand
-        elif node.operator == "*":
-            if not is_number(node.left):
-                return False
-            node = node.right
-        else:  # both sides of + and - are alike, and what is below / is a number
-            node = node.left
-    return isinstance(node, Number) or (isinstance(node, Call) and node.function in WEIGHT_FUNCTIONS)
+            stack.append(node.operand)
+        elif isinstance(node, Binary):
+            stack.append(node.left)
+            if node.operator == "*":  # both sides of + and - are alike, and what is below / is a number
+                stack.append(node.right)
+        elif not (isinstance(node, Number) or (isinstance(node, Call) and node.function in WEIGHT_FUNCTIONS)):
+            return False
+    return True
 
 
 def _used_roles(expression: Node) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import torch
@@ -41,7 +42,7 @@ class Computer:
             data: For every input, the bytes of :meth:`~lib_kohaku.merge.execute.batches.Part.byte_range`.
         """
         tensor = part.tensor
-        source = _copied_from(part)
+        source = tensor.copied_from
         if source is not None:
             self._copy(data[source])
             return
@@ -127,23 +128,12 @@ class Computer:
 
     def _regions(self, part: Part, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """A first convolution whose inputs have different numbers of channels."""
-        spec = part.tensor.spec
-        shaped = {role: inputs[role].reshape(info.shape) for role, info in part.tensor.inputs.items()}
+        tensor, spec = part.tensor, part.tensor.spec
+        shaped = {role: inputs[role].reshape(info.shape) for role, info in tensor.inputs.items()}
         total = torch.empty(spec.shape, dtype=torch.float64)
-        for first, end, form in part.tensor.regions:
-            region = total[:, first:end].zero_()
-            for source, value in form.terms:
-                assert isinstance(source, str)  # methods see whole tensors only
-                region.add_(shaped[source][:, first:end].to(torch.float64), alpha=float(value))
+        for first, end, form in tensor.regions:
+            region = replace(spec, shape=(spec.shape[0], end - first, *spec.shape[2:]))
+            channels = {role: shaped[role][:, first:end].reshape(-1) for role in form.roles}
+            within = Part(replace(tensor, spec=region, regions=()), 0, region.count, whole=True)
+            total[:, first:end] = self._evaluate(form, channels, within)
         return total
-
-
-def _copied_from(part: Part) -> str | None:
-    """The input whose bytes are the result as they are, None if there is arithmetic to do."""
-    tensor = part.tensor
-    if len(tensor.form.terms) != 1 or tensor.regions:
-        return None
-    source, value = tensor.form.terms[0]
-    if not isinstance(source, str) or value != 1:
-        return None
-    return source if tensor.raw or tensor.inputs[source].dtype is tensor.spec.dtype else None

@@ -18,6 +18,9 @@ class Span:
 
 NO_SPAN = Span(0, 0, 1)
 
+# Functions whose quoted arguments are texts, not checkpoint names.
+TEXT_FUNCTIONS = frozenset({"mbw", "blocks", "lora"})
+
 
 @dataclass(frozen=True, slots=True)
 class Number:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from lib_kohaku.errors import FormulaError
+from lib_kohaku.merge.formula.decimals import read_decimal
 from lib_kohaku.merge.formula.nodes import (
+    TEXT_FUNCTIONS,
     Argument,
     Binary,
     Call,
@@ -25,13 +27,12 @@ from lib_kohaku.merge.formula.nodes import (
 from lib_kohaku.merge.formula.tokens import Kind, Token, tokenize
 
 MAX_DEPTH = 100
-# 1e400 is no coefficient that anybody means, and as an exact fraction such numbers grow without bound.
-MAX_EXPONENT = 30
-MAX_NUMBER_LENGTH = 100
+# Brackets around long sums make trees that are deeper than either; whoever walks them does so recursively.
+MAX_TREE_DEPTH = 150
 
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2}
-# Functions whose text arguments are not checkpoint names.
-_TEXT_FUNCTIONS = frozenset({"mbw", "blocks", "lora"})
+
+_Inner = TypeVar("_Inner", Binary, Negative, ListOf, Call)
 
 
 def parse_formula(source: str) -> Formula:
@@ -52,6 +53,7 @@ class _Parser:
         self._tokens = tokenize(source)
         self._position = 0
         self._depth = 0
+        self._depths: dict[int, int] = {}  # of nodes with nodes below them, by id; all stay part of the tree
 
     # -- tokens -------------------------------------------------------------------------------------------------
 
@@ -154,12 +156,10 @@ class _Parser:
         return sign * self._number(self._next())
 
     def _number(self, token: Token) -> Fraction:
-        _, _, exponent = token.text.lower().partition("e")
-        # The limit on numbers with an exponent keeps their plain form, which the printer writes, within the limit too.
-        too_long = len(token.text) > (MAX_NUMBER_LENGTH - 2 * MAX_EXPONENT if exponent else MAX_NUMBER_LENGTH)
-        if too_long or (exponent and abs(int(exponent)) > MAX_EXPONENT):
-            self._fail("this number is too large or too long", token.span)
-        return Fraction(token.text)
+        try:
+            return read_decimal(token.text)
+        except ValueError as error:
+            self._fail(str(error), token.span)
 
     # -- expressions --------------------------------------------------------------------------------------------
 
@@ -172,7 +172,7 @@ class _Parser:
         while self._token.kind is Kind.SYMBOL and _PRECEDENCE.get(self._token.text, 0) >= minimum:
             operator = self._next()
             right = self._expression(_PRECEDENCE[operator.text] + 1)
-            left = Binary(operator.text, left, right, operator.span)
+            left = self._above(Binary(operator.text, left, right, operator.span), left, right)
             terms += 1
             if terms > MAX_DEPTH:  # a chain is a deep tree as well
                 self._fail(f"more than {MAX_DEPTH} terms in one expression: name parts of it on lines of their own")
@@ -189,8 +189,16 @@ class _Parser:
                 self._fail("too many signs")
         operand = self._primary()
         for span in reversed(minus):
-            operand = Negative(operand, span)
+            operand = self._above(Negative(operand, span), operand)
         return operand
+
+    def _above(self, node: _Inner, *below: Node) -> _Inner:
+        """``node``, after checking that the tree with it on top is not too deep."""
+        depth = 1 + max((self._depths.get(id(item), 1) for item in below), default=1)
+        if depth > MAX_TREE_DEPTH:
+            self._fail("the expression is too deep: name parts of it on lines of their own", node.span)
+        self._depths[id(node)] = depth
+        return node
 
     def _primary(self) -> Node:
         token = self._next()
@@ -209,7 +217,8 @@ class _Parser:
             self._expect(")", "to close the bracket")
             return inner
         if token.kind is Kind.SYMBOL and token.text == "[":
-            return ListOf(tuple(self._items("]")), token.span)
+            items = self._items("]")
+            return self._above(ListOf(tuple(items), token.span), *items)
         self._position -= token.kind is not Kind.END
         return self._fail(f"a checkpoint, a number or a bracket expected, found {self._describe()}")
 
@@ -232,7 +241,8 @@ class _Parser:
                 break
         self._expect(")", f"to close {function.text}(")
         self._depth -= 1
-        return Call(function.text, tuple(arguments), function.span)
+        call = Call(function.text, tuple(arguments), function.span)
+        return self._above(call, *(argument.value for argument in arguments))
 
     def _argument(self, function: str) -> Argument:
         token = self._token
@@ -245,7 +255,7 @@ class _Parser:
 
     def _value(self, function: str) -> Node:
         token = self._token
-        if token.kind is Kind.TEXT and function in _TEXT_FUNCTIONS:
+        if token.kind is Kind.TEXT and function in TEXT_FUNCTIONS:
             self._next()
             return Text(token.text, token.span)
         return self._expression()

@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 
 from lib_kohaku.merge.formula.nodes import (
+    TEXT_FUNCTIONS,
     Argument,
     Binary,
     Call,
@@ -57,7 +58,7 @@ def print_node(node: Node, outer: int = 0) -> str:
     if isinstance(node, ListOf):
         return "[" + ", ".join(print_node(item) for item in node.items) + "]"
     if isinstance(node, Call):
-        return f"{node.function}(" + ", ".join(_print_argument(item) for item in node.arguments) + ")"
+        return f"{node.function}(" + ", ".join(_print_argument(item, node.function) for item in node.arguments) + ")"
     if isinstance(node, Negative):
         text = "-" + print_node(node.operand, _UNARY)
         return f"({text})" if outer > _UNARY else text
@@ -73,8 +74,10 @@ def _print_binary(node: Binary, outer: int) -> str:
     return f"({text})" if outer > precedence else text
 
 
-def _print_argument(argument: Argument) -> str:
+def _print_argument(argument: Argument, function: str) -> str:
     value = print_node(argument.value)
+    if function in TEXT_FUNCTIONS and value.startswith('"') and not isinstance(argument.value, Text):
+        value = f"({value})"  # else its first name would be read as a text
     if argument.keyword is None:
         return value
     return f"{quote(argument.keyword) if argument.quoted else argument.keyword}={value}"

@@ -40,16 +40,16 @@ _TOKEN = re.compile(
     (?P<space>[ \t\r\f\v\u00a0\u3000]+)
   | (?P<comment>\#[^\n]*)
   | (?P<newline>\n)
-  | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
+  | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+−–]?\d+)?(?![\w.]))
   | (?P<parameter>\$[^\W\d]\w*)
   | (?P<name>[^\W\d]\w*(?:\.\w+)*)
-  | (?P<text>"(?:[^"\\\n]|\\["\\])*"|'(?:[^'\\\n]|\\['\\])*')
-  | (?P<symbol>[-+*/()\[\],=;])
+  | (?P<text>"(?:[^"\\\n]|\\["\\])*"|'(?:[^'\\\n]|\\['\\])*'|[“”](?:[^"“”\\\n]|\\["“”\\])*["“”])
+  | (?P<symbol>[-+*/()\[\],=;−–×·÷])
     """,
     re.VERBOSE,
 )
-# What word processors and model cards put in place of plain operators.
-_LOOKALIKES = str.maketrans({"−": "-", "–": "-", "×": "*", "·": "*", "÷": "/", "“": '"', "”": '"'})
+# What word processors and model cards put in place of plain operators. Names in quotes may hold them as they are.
+_LOOKALIKES = str.maketrans({"−": "-", "–": "-", "×": "*", "·": "*", "÷": "/"})
 
 
 def tokenize(source: str) -> list[Token]:
@@ -62,15 +62,14 @@ def tokenize(source: str) -> list[Token]:
     """
     if len(source) > MAX_LENGTH:
         raise FormulaError(f"The formula is longer than {MAX_LENGTH} characters.")
-    text = source.translate(_LOOKALIKES)
     lines = source.split("\n")
     tokens: list[Token] = []
     position, line, line_start, depth = 0, 1, 0, 0
-    while position < len(text):
-        match = _TOKEN.match(text, position)
+    while position < len(source):
+        match = _TOKEN.match(source, position)
         column = position - line_start + 1
         if match is None:
-            raise _unexpected(text, position, line, column, lines[line - 1])
+            raise _unexpected(source, position, line, column, lines[line - 1])
         kind, content, position = match.lastgroup, match.group(), match.end()
         span = Span(line, column, len(content))
         if kind == "newline":
@@ -80,7 +79,7 @@ def tokenize(source: str) -> list[Token]:
         token = _make(kind or "", content, span)
         depth = max(0, depth + (content in ("(", "[")) - (content in (")", "]"))) if kind == "symbol" else depth
         tokens.append(token)
-    tokens.append(Token(Kind.END, "", Span(line, len(text) - line_start + 1, 1)))
+    tokens.append(Token(Kind.END, "", Span(line, len(source) - line_start + 1, 1)))
     return tokens
 
 
@@ -88,19 +87,19 @@ def _make(kind: str, content: str, span: Span) -> Token:
     if kind == "newline" or content == ";":
         return Token(Kind.NEWLINE, "", span)
     if kind == "number":
-        return Token(Kind.NUMBER, content, span)
+        return Token(Kind.NUMBER, content.translate(_LOOKALIKES), span)
     if kind == "parameter":
         return Token(Kind.PARAMETER, content[1:], span)
     if kind == "name":
         return Token(Kind.NAME, content, span)
     if kind == "text":
         return Token(Kind.TEXT, re.sub(r"\\(.)", r"\1", content[1:-1]), span)
-    return Token(Kind.SYMBOL, content, span)
+    return Token(Kind.SYMBOL, content.translate(_LOOKALIKES), span)
 
 
 def _unexpected(text: str, position: int, line: int, column: int, source_line: str) -> FormulaError:
     character = text[position]
-    if character in "\"'":
+    if character in "\"'“”":
         message = "this quote is not closed on the same line"
     elif character.isdigit() or character == ".":
         word = re.match(r"[\w.]+", text[position:])

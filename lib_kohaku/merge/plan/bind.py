@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -10,6 +11,7 @@ from pathlib import Path
 from lib_kohaku.checkpoint.architectures import detect_architecture, prediction_type
 from lib_kohaku.checkpoint.header import Header
 from lib_kohaku.checkpoint.library import ModelLibrary
+from lib_kohaku.checkpoint.names import is_file
 from lib_kohaku.checkpoint.source import load_header
 from lib_kohaku.errors import PlanError, RecipeError
 from lib_kohaku.merge.algebra.resolve import ResolvedFormula
@@ -39,8 +41,10 @@ def find_model(name: str, library: ModelLibrary | None) -> Path:
         found = library.find(name)
         if found is not None:
             return found
-    path = Path(name).expanduser()
-    if path.is_file():
+    path = Path(name)
+    with contextlib.suppress(RuntimeError):  # ~somebody who does not exist
+        path = path.expanduser()
+    if is_file(path):
         return path
     close = library.suggest(name) if library is not None else []
     hint = f" Did you mean {' or '.join(close)}?" if close else ""

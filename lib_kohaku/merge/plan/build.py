@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture
+from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture, key_under_alias
 from lib_kohaku.checkpoint.blocks import block_map
 from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.checkpoint.writer import storage_order
@@ -121,7 +122,7 @@ def plan_models(
 
 def check_output(plan: MergePlan, output: Path, *, overwrite: bool) -> list[str]:
     """Reasons why the plan's result cannot be written to ``output``."""
-    free = shutil.disk_usage(output.parent).free if output.parent.is_dir() else 0
+    free = shutil.disk_usage(output.parent).free if os.path.isdir(output.parent) else 0  # noqa: PTH112 (never raises)
     refusals, _ = checks.output_problems(output, plan.models, plan.bytes_written + DISK_RESERVE, free, overwrite)
     return refusals
 
@@ -169,12 +170,16 @@ def _tensor_refusals(planner: TensorPlanner) -> list[str]:
 
 
 def _difference(base: InputModel, model: InputModel, architecture: Architecture) -> ModelDifference:
-    missing = base.header.tensors.keys() - model.header.tensors.keys()
-    extra = model.header.tensors.keys() - base.header.tensors.keys()
-    return ModelDifference(
-        dict(sorted(Counter(map(architecture.component_of, missing)).items())),
-        dict(sorted(Counter(map(architecture.component_of, extra)).items())),
+    return ModelDifference(_lacking(model, base, architecture), _lacking(base, model, architecture))
+
+
+def _lacking(model: InputModel, other: InputModel, architecture: Architecture) -> dict[str, int]:
+    """Counts by component of the tensors that ``other`` has and ``model`` lacks."""
+    tensors = model.header.tensors
+    counts = Counter(
+        architecture.component_of(key) for key in other.header.tensors if not key_under_alias(key, tensors)
     )
+    return dict(sorted(counts.items()))
 
 
 def _in_storage_order(tensors: Sequence[PlannedTensor]) -> tuple[PlannedTensor, ...]:

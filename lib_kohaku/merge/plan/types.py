@@ -59,6 +59,16 @@ class PlannedTensor:
     regions: tuple[tuple[int, int, LinearForm], ...] = ()
 
     @property
+    def copied_from(self) -> str | None:
+        """The model whose bytes it takes as they are, None if there is arithmetic to do."""
+        if len(self.form.terms) != 1 or self.regions:
+            return None
+        source, coefficient = self.form.terms[0]
+        if not isinstance(source, str) or coefficient != 1:
+            return None
+        return source if self.raw or self.inputs[source].dtype is self.spec.dtype else None
+
+    @property
     def bytes_read(self) -> int:
         """Bytes to read for it."""
         return sum(info.nbytes for info in self.inputs.values())

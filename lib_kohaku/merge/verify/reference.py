@@ -32,6 +32,7 @@ class ReferenceWalk:
         self._class = tensor_class
         self._values = values
         self._done: dict[int, torch.Tensor] = {}
+        self._numbers: dict[int, Fraction] = {}
 
     def model(self, node: Node) -> torch.Tensor:
         """The value of a model expression, float64."""
@@ -56,6 +57,11 @@ class ReferenceWalk:
         return self.model(node.left) * float(self._number(node.right))
 
     def _number(self, node: Node) -> Fraction:
+        if id(node) not in self._numbers:
+            self._numbers[id(node)] = self._compute_number(node)
+        return self._numbers[id(node)]
+
+    def _compute_number(self, node: Node) -> Fraction:
         if isinstance(node, Number):
             return node.value
         if isinstance(node, Negative):

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from lib_kohaku.checkpoint.blocks import block_map
-from lib_kohaku.checkpoint.dtypes import DTYPES
+from lib_kohaku.checkpoint.dtypes import DTYPES, DType
 from lib_kohaku.checkpoint.header import TensorInfo
 from lib_kohaku.checkpoint.io.aligned import aligned_buffer
 from lib_kohaku.checkpoint.library import ModelLibrary
@@ -143,11 +143,12 @@ def verify_file(
 
 
 def _wrong_parents(recipe: Recipe, plan: MergePlan) -> list[str]:
+    expected = {role: reference.sha256 for role, reference in recipe.models.items()}
     return [
         f"{model.role}: {model.path.name} is not the file that the merge was made from (hash {model.sha256[:10]}, "
-        f"then {recipe.models[model.role].sha256[:10]})."
+        f"then {expected[model.role]:.10})."
         for model in plan.models
-        if model.sha256 and recipe.models[model.role].sha256 not in ("", model.sha256)
+        if model.sha256 and expected.get(model.role, "") not in ("", model.sha256)
     ]
 
 
@@ -202,12 +203,13 @@ class _Comparison:
     def compare(self, tensor: PlannedTensor) -> TensorFinding:
         """Compare one tensor, slice by slice."""
         name = tensor.spec.name
-        if tensor.raw:
-            same = self._result.read_bytes(name) == self._read_all(tensor, self._plan.base)
+        source = tensor.copied_from
+        if source is not None:
+            same = self._result.read_bytes(name) == self._read_all(tensor, source)
             return TensorFinding(name, tensor.spec.count, 0 if same else tensor.spec.count, 0 if same else 1 << 30)
         differing = worst = 0
         for result, expected in self._slices(tensor):
-            distance = ulp_distance(result, round_reference(without_noise(expected), tensor.spec.dtype))
+            distance = _distance(result, expected, tensor.spec.dtype)
             differing += int((distance != 0).sum())
             worst = max(worst, int(distance.max()) if distance.numel() else 0)
         return TensorFinding(name, tensor.spec.count, differing, worst)
@@ -249,6 +251,14 @@ class _Comparison:
 
     def _read_all(self, tensor: PlannedTensor, role: str) -> memoryview:
         return self._inputs[role].read_bytes(tensor.inputs[role].name)
+
+
+def _distance(result: torch.Tensor, expected: torch.Tensor, dtype: DType) -> torch.Tensor:
+    if dtype.bits == 64:
+        # Nothing here is wider than float64 and could say what its last bits should be.
+        result, expected = without_noise(result).to(torch.float32), without_noise(expected).to(torch.float32)
+        return ulp_distance(result, expected)
+    return ulp_distance(result, round_reference(without_noise(expected), dtype))
 
 
 def _read(checkpoint: Checkpoint, info: TensorInfo, start: int, count: int) -> torch.Tensor:

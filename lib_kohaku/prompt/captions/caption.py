@@ -1,4 +1,4 @@
-"""From a post to a caption, by HakuBooru's rules (its caption.py at 3b00e14), in the order of any profile."""
+"""From a post to a caption, by the rules of HakuBooru, in the order of any profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Posts out of a danbooru2023-sqlite database (KBlueLeaf/danbooru2023-sqlite)."""
+"""Posts out of a danbooru2023-sqlite database (as KohakuBlueleaf publishes it)."""
 
 from __future__ import annotations
 

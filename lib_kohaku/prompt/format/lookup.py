@@ -82,6 +82,4 @@ def tag_key(text: str) -> str:
     >>> tag_key(" Saber  (Fate)")
     'saber_(fate)'
     """
-    stripped = text.strip()
-    # `_` can be part of an emoticon; only blanks around it are joined with it, the underscores themselves stay.
-    return "_".join(stripped.lower().split()) if not stripped.isspace() else ""
+    return "_".join(text.lower().split())

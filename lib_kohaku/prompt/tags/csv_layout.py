@@ -1,6 +1,6 @@
 """Telling which of the usual tag list layouts a CSV has.
 
-Source: what reads them: tagcomplete's main, extra and translation files, the ComfyUI completers' short forms, lists
+Known layouts: tagcomplete's main, extra and translation files, the ComfyUI completers' short forms, lists
 with a header, the WD taggers' ``selected_tags.csv``.
 """
 

@@ -1,6 +1,6 @@
 """Which tags say what others say already: every ``thighhighs`` picture has ``legwear``.
 
-Read from a CSV of ``antecedent,consequent``, the active ones of danbooru's ``/tag_implications.json``.
+Such lists are published as a CSV of ``antecedent,consequent``, only the active ones.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Category numbers: every booru has its own, and the files do not say whose they use.
 
-Sources: the APIs of danbooru and e621, tagcomplete's lists, hakubooru/dataset/db.py.
+Source: the category numbers of danbooru and e621, as the lists in use have them.
 """
 
 from __future__ import annotations

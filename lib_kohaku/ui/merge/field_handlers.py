@@ -69,10 +69,18 @@ class FieldHandlers:
         document = {
             "models": [{"file": file, "name": name, "insert": quote_name(name)} for file, name in names.items()],
             "methods": [
-                {"name": item["name"], "insert": f"{item['name']}(", "detail": item["signature"], "about": item["description"]}
+                {
+                    "name": item["name"],
+                    "insert": f"{item['name']}(",
+                    "detail": item["signature"],
+                    "about": item["description"],
+                }
                 for item in method_documents()
             ],
-            "presets": [{"name": preset.name, "insert": f'"{preset.name}"', "about": preset.description} for preset in block_presets().values()],
+            "presets": [
+                {"name": preset.name, "insert": f'"{preset.name}"', "about": preset.description}
+                for preset in block_presets().values()
+            ],
             "blocks": {network: list(block_map(network).names) for network in NETWORKS.values()},
             "networks": {network: label for label, network in NETWORKS.items()},
         }
@@ -89,7 +97,11 @@ class FieldHandlers:
         """Weights, method, fields -> formula, note."""
         method = method_of(label)
         singles, rest = values[: simple.SINGLE_FIELDS], values[simple.SINGLE_FIELDS :]
-        many, settings, (numbers, by_blocks) = rest[0], rest[1 : 1 + simple.SETTING_FIELDS], rest[1 + simple.SETTING_FIELDS :]
+        many, settings, (numbers, by_blocks) = (
+            rest[0],
+            rest[1 : 1 + simple.SETTING_FIELDS],
+            rest[1 + simple.SETTING_FIELDS :],
+        )
         choice = simple.SimpleChoice(
             singles=[name if isinstance(name, str) else "" for name in singles],
             many=[name for name in many if isinstance(name, str)] if isinstance(many, list) else [],

@@ -69,7 +69,9 @@ def build_recipes() -> RecipesPart:
         with gr.Row(elem_classes=["kohaku-form-row"]):
             name = unsaved(gr.Textbox(label="Recipe name", elem_id=element_id("recipe_name"), max_lines=1))
             save = button("Save recipe", "recipe_save")
-        replace = unsaved(gr.Checkbox(False, label="Replace a recipe of that name", elem_id=element_id("recipe_replace")))
+        replace = unsaved(
+            gr.Checkbox(False, label="Replace a recipe of that name", elem_id=element_id("recipe_replace"))
+        )
         with gr.Row(elem_classes=["kohaku-form-row"]):
             checkpoint = unsaved(
                 gr.Dropdown([], label="Merged checkpoint", elem_id=element_id("recipe_checkpoint"), interactive=True)
@@ -78,7 +80,9 @@ def build_recipes() -> RecipesPart:
             verify_checkpoint = button("Verify this file", "verify_checkpoint")
         from_file = button("Import a recipe file", "recipe_from_file")
         gr.HTML(
-            div("kohaku-hint", "Or drop a recipe or a merged checkpoint anywhere on this page; only its header is read.")
+            div(
+                "kohaku-hint", "Or drop a recipe or a merged checkpoint anywhere on this page; only its header is read."
+            )
         )
     with hidden():
         exported = hidden_text("recipe_exported")

@@ -38,7 +38,9 @@ def build_output(build_buttons: Callable[[], JobPart]) -> tuple[OutputPart, JobP
             profile = _dropdown("Block profile", "profile", list(PROFILES), blank.profile)
             seed = unsaved(gr.Number(0, label="Merge seed", precision=0, elem_id=element_id("seed")))
         allow = unsaved(
-            gr.Checkbox(False, label="Merge noise and velocity models all the same", elem_id=element_id("allow_mismatch"))
+            gr.Checkbox(
+                False, label="Merge noise and velocity models all the same", elem_id=element_id("allow_mismatch")
+            )
         )
         preview_button = button("Show the metadata", "metadata_show")
         preview = html("metadata")

@@ -29,7 +29,11 @@ def recipe_cards(recipes: Sequence[StoredRecipe], missing: dict[str, list[str]],
 
 
 def _card(stored: StoredRecipe, missing: Sequence[str]) -> Markup:
-    state = span("kohaku-badge", "not found: " + ", ".join(missing)) if missing else span("kohaku-badge kohaku-ready", "ready")
+    state = (
+        span("kohaku-badge", "not found: " + ", ".join(missing))
+        if missing
+        else span("kohaku-badge kohaku-ready", "ready")
+    )
     use = tag(
         "button",
         span("kohaku-card-name", stored.name),
@@ -43,7 +47,12 @@ def _card(stored: StoredRecipe, missing: Sequence[str]) -> Markup:
     tools = [action("Export", "recipe_export", stored.name, "Save it as a file to share")]
     if not stored.shipped:
         rename = tag(
-            "button", "Rename", type="button", class_="kohaku-action", data_kohaku_rename=stored.name, title="Give it another name"
+            "button",
+            "Rename",
+            type="button",
+            class_="kohaku-action",
+            data_kohaku_rename=stored.name,
+            title="Give it another name",
         )
         tools += [rename, action("Delete", "recipe_delete", stored.name, "You can undo this")]
     return div("kohaku-card", use, div("kohaku-row", *tools))
@@ -62,7 +71,9 @@ def history_html(entries: Sequence[HistoryEntry]) -> Markup:
     titles = ("When", "Result", "Formula", "Took", "Verified", "")
     head = tag("tr", *(tag("th", title, scope="col") for title in titles))
     rows = [_history_row(entry) for entry in entries[:_SHOWN]]
-    return div("kohaku-scroll", tag("table", tag("thead", head), tag("tbody", *rows), class_="kohaku-table kohaku-history"))
+    return div(
+        "kohaku-scroll", tag("table", tag("thead", head), tag("tbody", *rows), class_="kohaku-table kohaku-history")
+    )
 
 
 def _history_row(entry: HistoryEntry) -> Markup:

@@ -63,7 +63,9 @@ def _parameters(parameters: Sequence[Parameter]) -> Markup:
     rows = []
     for parameter in parameters:
         low, high = parameter.low, parameter.high
-        ends = (low, high) if low is not None and high is not None else (Fraction(0), max(Fraction(1), parameter.default))
+        ends = (
+            (low, high) if low is not None and high is not None else (Fraction(0), max(Fraction(1), parameter.default))
+        )
         slider = tag(
             "input",
             type="range",

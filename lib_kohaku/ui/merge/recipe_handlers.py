@@ -113,7 +113,9 @@ class RecipeHandlers:
         if merge is None:
             raise RecipeError(f"{name} does not tell how it was made.")
         if merge.recipe is None:
-            raise RecipeError(f"{name} was merged by {merge.tool}; that recipe cannot be run here. It says:\n{merge.text[:2000]}")
+            raise RecipeError(
+                f"{name} was merged by {merge.tool}; that recipe cannot be run here. It says:\n{merge.text[:2000]}"
+            )
         return show_recipe(merge.recipe, f"Loaded the recipe from {name}.")
 
     # -- the store ------------------------------------------------------------------------------------------------

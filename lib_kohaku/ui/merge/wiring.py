@@ -66,7 +66,10 @@ class Wiring:
         for component in part.values[1:]:
             component.input(None, None, None, _js=js("simple.soon"), **QUIET)
         part.write.click(
-            fields.write_simple, [self._page.weights.text, *part.values], [self._page.formula.formula, part.note], **QUIET
+            fields.write_simple,
+            [self._page.weights.text, *part.values],
+            [self._page.formula.formula, part.note],
+            **QUIET,
         )
 
     def _weights(self) -> None:

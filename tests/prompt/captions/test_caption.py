@@ -119,7 +119,7 @@ def test_a_tag_cannot_part_the_caption():
     assert dict(caption.parts)[Slot.ARTISTS] == ("c",)
 
 
-# Worked out by hand from HakuBooru's percentile tables: the cut points are exceeded strictly.
+# Worked out by hand from the published tables: the cut points are exceeded strictly.
 GENERAL_SCORE = [
     (39, "masterpiece"),
     (38, "best quality"),

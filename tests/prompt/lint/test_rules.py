@@ -46,6 +46,8 @@ CASES = [
     Case("unescaped-name", "(saber (fate):1.2)", "saber (fate)", "(saber \\(fate\\):1.2)"),
     Case("loose-bracket", "solo, (smile, :d ", "(", "solo, (smile, :d) "),
     Case("loose-bracket", "solo, [smile # note", "[", "solo, [smile] # note"),
+    Case("loose-bracket", "solo, (smile:1.2, :d", "(", "solo, (smile:1.2), :d"),
+    Case("loose-bracket", "solo, (smile:1.2 ", "(", "solo, (smile:1.2) "),
     Case("loose-bracket", "solo), smile", ")", "solo\\), smile"),
     Case("loose-bracket", "(solo, [smile), :d]", "[", "(solo, \\[smile), :d\\]"),
     Case("dead-schedule", "[solo:smile:0.5], :d | a", "|", "[solo:smile:0.5], :d \\| a"),

@@ -2,6 +2,7 @@ r"""Brackets without a counterpart, judged as the webui reads them: ``\(`` and `
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
@@ -11,6 +12,8 @@ from lib_kohaku.prompt.lint.rule import Rule
 from lib_kohaku.prompt.syntax import Edit, Kind, Leaf, Span, leaves
 
 CODE = "loose-bracket"
+# A weight without its bracket: `(smile:1.2, solo`.
+_WEIGHT = re.compile(r"[^,()\[\]:\n]+:\s*[+-]?[\d.]+(?=\s*(?:[,\n]|$))")
 _CLOSING = {"(": ")", "[": "]"}
 
 
@@ -27,7 +30,7 @@ def check(context: LintContext) -> Iterator[Finding]:
         if leaf in crossed:
             yield _crossing(leaf, crossed[leaf])
         elif leaf.text in _CLOSING:
-            yield _unclosed(leaf, end, in_tag)
+            yield _unclosed(context.text, leaf, end, in_tag)
         elif not in_tag:
             message = f"This '{leaf.text}' closes nothing: the webui reads it as text."
             yield Finding(CODE, Severity.HINT, Span(leaf.start, leaf.end), message, (_escape(leaf),))
@@ -67,8 +70,11 @@ def _end(context: LintContext) -> int:
     return end
 
 
-def _unclosed(leaf: Leaf, end: int, in_tag: bool) -> Finding:
+def _unclosed(text: str, leaf: Leaf, end: int, in_tag: bool) -> Finding:
     close = Fix(f"Close it at the end with {_CLOSING[leaf.text]}", (Edit(end, end, _CLOSING[leaf.text]),))
+    weight = _WEIGHT.match(text, leaf.end) if leaf.text == "(" else None
+    if weight:
+        close = Fix("Close it behind the weight", (Edit(weight.end(), weight.end(), ")"),))
     escape = _escape(leaf)
     return Finding(
         CODE,

@@ -8,7 +8,7 @@ from lib_kohaku.prompt.format import tag_key
 from lib_kohaku.prompt.lint.context import LintContext
 from lib_kohaku.prompt.lint.finding import Finding, Fix, Severity
 from lib_kohaku.prompt.lint.rule import Rule
-from lib_kohaku.prompt.syntax import Edit, Group, Kind, Leaf, Part, Span, read, source, walk
+from lib_kohaku.prompt.syntax import Edit, Group, Kind, Leaf, Part, Span, leaves, read, source, walk
 from lib_kohaku.prompt.syntax.errors import UnreadableWeightError
 
 CODE = "number-read-as-weight"
@@ -28,8 +28,8 @@ def check(context: LintContext) -> Iterator[Finding]:
 
 def _at_end(context: LintContext, part: Part, alone: bool) -> Iterator[Finding]:
     pieces = [leaf for leaf in part.children if isinstance(leaf, Leaf) and leaf.kind is Kind.TRAILING_WEIGHT]
-    if not pieces:
-        return
+    if not pieces or any(leaf.kind is Kind.LOOSE and leaf.text == "(" for leaf in leaves([part])):
+        return  # `(smile:1.2` lacks a bracket, not a comma
     head = [node for node in part.children if node.end <= pieces[0].start]
     if not (alone or abs(part.weight) >= _UNLIKELY or _is_tag(context, source(head), pieces[0].text.strip())):
         return
