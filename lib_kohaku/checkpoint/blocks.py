@@ -7,12 +7,15 @@ settles it, and recipes name the profile.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from lib_kohaku.checkpoint.datafiles import load_data
 from lib_kohaku.errors import RefusedError
+
+_NUMBER = re.compile("[0-9]{1,3}")
 
 DEFAULT_PROFILE = "supermerger"
 
@@ -44,7 +47,7 @@ class BlockMap:
         for kind, prefix in self._numbered:
             if key.startswith(prefix):
                 number = key[len(prefix) :].split(".", 1)[0]
-                slot = f"{kind}{int(number):02d}" if number.isdigit() else ""
+                slot = f"{kind}{int(number):02d}" if _NUMBER.fullmatch(number) else ""
                 return slot if slot in self.names else None
         return None
 

@@ -124,9 +124,12 @@ def _load(path: Path) -> Any:
 
     try:
         with path.open("rb") as file:
-            is_zip = file.read(4) == _ZIP_MAGIC
-        # Archives in the old format cannot be mapped and have to be read whole.
-        return torch.load(str(path), map_location="cpu", weights_only=True, **({"mmap": True} if is_zip else {}))
+            # Archives in the old format cannot be mapped and have to be read whole; so have those that are called
+            # .safetensors, which today's torch believes.
+            if file.read(4) != _ZIP_MAGIC or path.suffix.lower() == ".safetensors":
+                file.seek(0)
+                return torch.load(file, map_location="cpu", weights_only=True)
+        return torch.load(str(path), map_location="cpu", weights_only=True, mmap=True)  # 2.1 maps no Path
     except Exception as error:  # the loader raises a dozen different types on damaged files
         raise CheckpointError(
             f"{path.name}: cannot be read as plain weights. It is damaged, or holds Python objects that could run "

@@ -24,6 +24,9 @@ DROP = "drop"
 FROM = "from:"
 KEEP = "keep"
 
+# Peers disagree about the profile, so a recipe says which is meant even when it is ours.
+_ALWAYS_WRITTEN = ("formula", "profile")
+
 # The VAE of a merge is the base's unless asked: an average of two VAEs is no VAE that anybody tuned. EMA copies are
 # training state and follow their model.
 DEFAULT_COMPONENTS: Mapping[str, str] = MappingProxyType({"vae": BASE, "ema": BASE})
@@ -99,14 +102,14 @@ def _check_component(component: str) -> None:
 
 
 def recipe_to_json(recipe: Recipe) -> str:
-    """The recipe as text; fields at their defaults are left out. Equal recipes give equal text."""
+    """The recipe as text; most fields are left out at their defaults. Equal recipes give equal text."""
     document: dict[str, Any] = {"kohaku_recipe": FORMAT}
     blank = Recipe(formula="")
     for item in fields(Recipe):
         value = getattr(recipe, item.name)
         if item.name == "models":
             value = {role: _reference_to_json(reference) for role, reference in value.items()}
-        if item.name == "formula" or value != getattr(blank, item.name):
+        if item.name in _ALWAYS_WRITTEN or value != getattr(blank, item.name):
             document[item.name] = dict(value) if isinstance(value, Mapping) else value
     return json.dumps(document, ensure_ascii=False, indent=1)
 

@@ -48,7 +48,9 @@ def entry(dtype: str, shape: list[int], start: int, end: int) -> dict[str, Any]:
 
 def save(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> Path:
     """A checkpoint written by the official library."""
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata=dict(metadata or {}))
+    save_file(
+        {name: tensor.clone().contiguous() for name, tensor in tensors.items()}, path, metadata=dict(metadata or {})
+    )
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,5 +44,6 @@ def merge_report(formula: str, library: ModelLibrary, output: Path, **recipe: An
 
 
 def merge_tensors(formula: str, models: Mapping[str, Tensors], folder: Path, **recipe: Any) -> dict[str, torch.Tensor]:
-    """Write the models into ``folder``, merge, read back."""
+    """Write the models into a new folder inside ``folder``, merge, read back."""
+    folder = Path(tempfile.mkdtemp(dir=folder))
     return merge(formula, write_models(folder, models), folder / "merged.safetensors", **recipe)

@@ -16,7 +16,7 @@ from lib_kohaku.checkpoint.source import load_header
 from lib_kohaku.errors import PlanError, RecipeError
 from lib_kohaku.merge.algebra.resolve import ResolvedFormula
 from lib_kohaku.merge.plan.types import InputModel
-from lib_kohaku.merge.recipe import FROM, ModelReference, Recipe
+from lib_kohaku.merge.recipe import DEFAULT_COMPONENTS, FROM, ModelReference, Recipe
 
 HashLookup = Callable[[Path], str]
 ModelFinder = Callable[[str, "ModelLibrary | None"], Path]
@@ -138,9 +138,9 @@ def _load_header(path: Path, size: int, mtime_ns: int) -> Header:  # the argumen
 
 
 def with_bound_models(recipe: Recipe, models: Sequence[InputModel]) -> Recipe:
-    """The recipe with every role's file and hash written in, as it is embedded in the output."""
+    """The recipe with every role's file and hash and the default policies written in, as it is embedded."""
     references = {model.role: ModelReference(model.path.name, model.sha256) for model in models}
-    return replace(recipe, models=references)
+    return replace(recipe, models=references, components={**DEFAULT_COMPONENTS, **recipe.components})
 
 
 def require_expected_hashes(recipe: Recipe, models: Sequence[InputModel]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from lib_kohaku.prompt.syntax import (
     Alternation,
@@ -123,16 +124,23 @@ def segments(prompt: Prompt) -> list[Segment]:
     parts = prompt.parts
     for part in parts:
         run: list[Node] = []
-        for node in part.children:
-            if not (isinstance(node, Leaf) and node.kind in _WALLS):
+        for node, following in zip_longest(part.children, part.children[1:]):
+            if not _is_wall(node, following):
                 run.append(node)
                 continue
-            pinned = node.kind is Kind.TRAILING_WEIGHT and len(parts) == 1
+            pinned = len(parts) == 1 and isinstance(node, Leaf) and node.kind is Kind.TRAILING_WEIGHT
             cut = _last_division(run) if pinned else len(run)
             found += _segment(part, run[:cut]) + _segment(part, run[cut:])
             run = []
         found += _segment(part, run)
     return found
+
+
+def _is_wall(node: Node, following: Node | None) -> bool:
+    if not isinstance(node, Leaf) or node.kind not in _WALLS:
+        return False
+    # A comment inside of `{...}`: another extension's syntax goes on behind it.
+    return not (node.kind is Kind.COMMENT and isinstance(following, Leaf) and following.kind is Kind.FOREIGN)
 
 
 def _last_division(nodes: Sequence[Node]) -> int:

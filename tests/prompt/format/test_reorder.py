@@ -39,6 +39,7 @@ def formatted(text, spec=GAMMA, dialect=POSITIVE):
         ("solo, saber (fate)", "saber (fate), solo"),
         # Other extensions' syntax is an unknown word.
         ("safe, {solo, x|1girl}, 1girl", "1girl, safe, {solo, x|1girl}"),
+        ("safe, {solo # note\n|smile}, 1girl", "1girl, safe, {solo # note\n|smile}"),
         ("safe, <lora:x:0.8>, 1girl", "1girl, safe, <lora:x:0.8>"),
         # Words of other families go where ours would.
         ("late, 1girl, high quality, solo", "1girl, solo, late, high quality"),

@@ -88,7 +88,7 @@ def test_finding_and_fix(case):
         return
     fixed = finding.fix.apply(case.text)
     assert fixed == case.fixed
-    assert not found(fixed, case.code)[: -len(found(case.text, case.code)) or None]
+    assert len(found(fixed, case.code)) < len(found(case.text, case.code))
 
 
 def test_every_rule_has_a_case():
@@ -196,7 +196,10 @@ def test_every_fix_can_be_applied_and_takes_its_finding_away(text):
             fixed = fix.apply(text)
             assert fixed != text
             before = [f for f in findings if f.code == finding.code]
-            if finding.severity is Severity.ERROR and fix is finding.fix:
+            if finding.code == "hash-in-name":
+                # What comes back behind the comment can have further ones.
+                assert fixed.count("#") < text.count("#")
+            elif finding.severity is Severity.ERROR and fix is finding.fix:
                 assert len(found(fixed, finding.code)) < len(before), (text, fixed)
 
 
