@@ -68,6 +68,16 @@
         box.setSelectionRange(start, start + length);
     }
 
+    function markRecipe(formula) {
+        kohaku.tab().classList.toggle('kohaku-blank', !(formula || '').trim());
+        const plan = document.querySelector('#kohaku_plan .kohaku-plan');
+        const used = plan ? plan.dataset.kohakuRecipe : '';
+        for (const card of document.querySelectorAll('#kohaku_recipe_cards .kohaku-card')) {
+            const name = card.querySelector('.kohaku-card-use').dataset.kohakuValue;
+            card.classList.toggle('kohaku-used', Boolean(used) && name === used);
+        }
+    }
+
     function onChange(event) {
         const target = event.target;
         if (target.dataset.kohakuRole !== undefined) {
@@ -111,6 +121,7 @@
             setTimeout(function() {
                 document.querySelectorAll('#kohaku_plan select[data-kohaku-role]').forEach(fill);
                 kohaku.weights.refresh();
+                markRecipe(formula);
                 if (changed) kohaku.plan.soon();
             }, 0);
             return [];

@@ -4,7 +4,6 @@
 
     const kohaku = window.kohaku = window.kohaku || {};
     const SVG = 'http://www.w3.org/2000/svg';
-    const WIDTH = 640;
     const TOP = 84;
     const NAMES = 14;
     const BELOW = 40;
@@ -84,7 +83,7 @@
             x: left + 1.5, y: TOP - height, width: width - 3, height: height, rx: 2,
             'class': value < 0 ? 'kohaku-block-bar kohaku-minus' : 'kohaku-block-bar'
         }, group);
-        label('text', name.replace('OUT', 'O').replace('IN', 'I'), group, {x: left + width / 2, y: TOP + 11, 'class': 'kohaku-block-name'});
+        label('text', name.replace('OUT', 'O').replace('IN', 'I'), group, {x: left + width / 2, y: TOP + 11, 'font-size': Math.min(11, width * 0.38), 'class': 'kohaku-block-name'});
         if (share !== undefined) {
             const depth = Math.max(0.5, share / largest * (BELOW - 4));
             shape('rect', {x: left + 1.5, y: below, width: width - 3, height: depth, rx: 2, 'class': 'kohaku-block-share'}, group);
@@ -94,17 +93,18 @@
     function draw() {
         const place = document.getElementById('kohaku_weights_picture');
         const order = names();
-        if (!place || !order.length) return;
+        if (!place || !order.length || !place.clientWidth) return;
+        const width = place.clientWidth;
         const shares = kohaku.plan.blocks();
         const known = order.every((name) => name in shares);
         const scale = Math.max(1, ...order.map((name) => Math.abs(values[name] || 0)));
         const largest = known ? Math.max(...order.map((name) => shares[name])) || 1 : 1;
         const svg = document.createElementNS(SVG, 'svg');
-        svg.setAttribute('viewBox', '0 0 ' + WIDTH + ' ' + (TOP + NAMES + (known ? BELOW : 2)));
+        svg.setAttribute('viewBox', '0 0 ' + width + ' ' + (TOP + NAMES + (known ? BELOW : 2)));
         svg.setAttribute('role', 'img');
         svg.setAttribute('aria-label', 'Weights over the network');
         order.forEach((name, index) => {
-            drawBlock(svg, name, index, WIDTH / order.length, scale, known ? shares[name] : undefined, largest);
+            drawBlock(svg, name, index, width / order.length, scale, known ? shares[name] : undefined, largest);
         });
         place.replaceChildren(svg);
         if (known) {
@@ -144,6 +144,8 @@
             tab.addEventListener('input', onSlider);
             tab.addEventListener('pointerdown', onPicture);
             tab.addEventListener('pointermove', onPicture);
+            // Also when the page of the weights is opened: before that the picture has no width.
+            new ResizeObserver(draw).observe(document.getElementById('kohaku_weights_picture'));
         },
         // Called by gradio whenever the list or the network changes.
         show: function(text, networkLabel) {

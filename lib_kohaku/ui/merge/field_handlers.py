@@ -15,7 +15,7 @@ from lib_kohaku.merge.formula.printer import quote_name
 from lib_kohaku.merge.methods.base import Method
 from lib_kohaku.merge.methods.describe import method_documents
 from lib_kohaku.merge.methods.registry import METHODS
-from lib_kohaku.merge.presets import block_presets
+from lib_kohaku.merge.presets import block_preset, block_presets
 from lib_kohaku.ui.markup import div
 from lib_kohaku.ui.merge import simple_formula as simple
 from lib_kohaku.ui.merge.choices import NETWORKS
@@ -42,7 +42,7 @@ def network_of(label: Any) -> str:
     Raises:
         RefusedError: If there is none.
     """
-    if label not in NETWORKS:
+    if not isinstance(label, str) or label not in NETWORKS:
         raise RefusedError("Choose a network.")
     return NETWORKS[label]
 
@@ -125,7 +125,7 @@ class FieldHandlers:
         if not name:
             return [gr.update(), ""]
         blocks = block_map(network_of(network))
-        return [preset_weights(str(name), blocks), div("kohaku-hint", block_presets()[str(name)].description)]
+        return [preset_weights(str(name), blocks), div("kohaku-hint", block_preset(str(name)).description)]
 
     def _put_weights(self, formula: Any, weights: Any, network: Any) -> list[Any]:
         """Formula, list, network -> formula, note."""

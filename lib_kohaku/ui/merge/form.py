@@ -193,5 +193,5 @@ def with_parameters(recipe: Recipe) -> str:
     formula = recipe.formula
     for name, value in recipe.parameters.items():
         line = re.compile(rf"(^|[\n;])([ \t]*\${re.escape(name)}[ \t]*=[ \t]*)[-+.\deE]+")
-        formula = line.sub(lambda match, text=f"{value:.12g}": f"{match.group(1)}{match.group(2)}{text}", formula)
+        formula = line.sub(rf"\g<1>\g<2>{value:.12g}", formula)
     return formula

@@ -58,8 +58,13 @@ def _ended(job: Job, can_load: bool) -> Markup:
             if can_load:
                 buttons.append(action("Load it", "load", job.result, "Make it the model that images are made with"))
             buttons.append(action("Verify", "verify", job.result, "Check the file against its recipe"))
+        title = div("kohaku-job-title", job.title) if job.kind == "verify" else None
         return div(
-            "kohaku-notice kohaku-good", job.message, div("kohaku-row", *buttons) if buttons else None, role="status"
+            "kohaku-notice kohaku-good",
+            title,
+            job.message,
+            div("kohaku-row", *buttons) if buttons else None,
+            role="status",
         )
     kind = "warning" if job.state == CANCELLED else "error"
     return div(f"kohaku-notice kohaku-{kind}", job.message, role="alert")

@@ -27,7 +27,8 @@ def build_page(info: HostInfo) -> MergePage:
     """Make all components, inside the current gradio block."""
     with gr.Row(elem_id=element_id("merge_columns")):
         with gr.Column(elem_id=element_id("merge_input")):
-            refresh = button("Refresh", "refresh")
+            gr.HTML(div("kohaku-title", "What to merge"))
+            refresh = button("Refresh lists", "refresh")
             with gr.Tabs(elem_id=element_id("merge_sources")):
                 with gr.TabItem("Recipes", elem_id=element_id("source_recipes")):
                     recipes = build_recipes()
@@ -139,7 +140,8 @@ def build_weights() -> WeightsPart:
                 ",".join(["0"] * len(block_map("sdxl").names)),
                 label="Weights as a list",
                 elem_id=element_id("weights"),
-                max_lines=2,
+                lines=2,
+                max_lines=3,
             )
         )
         put = button("Use in the formula", "weights_put", variant="primary")

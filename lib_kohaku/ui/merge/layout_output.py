@@ -21,6 +21,7 @@ def build_output(build_buttons: Callable[[], JobPart]) -> tuple[OutputPart, JobP
         build_buttons: Makes the buttons where they belong, between the two.
     """
     blank = MergeForm()
+    gr.HTML(div("kohaku-title", "What comes out"))
     name = unsaved(gr.Textbox(label="Name of the result", elem_id=element_id("name"), max_lines=1))
     precision = unsaved(_dropdown("Precision", "precision", list(PRECISIONS), blank.precision))
     overwrite = unsaved(gr.Checkbox(False, label="Overwrite the file if it exists", elem_id=element_id("overwrite")))

@@ -39,6 +39,7 @@ def plan_html(preview: Preview) -> Markup:
         "kohaku-plan",
         *parts,
         data_kohaku_blocks=json.dumps(dict(preview.shares)) if preview.shares else None,
+        data_kohaku_recipe=plan.recipe.name if plan is not None else None,
         data_kohaku_network=plan.architecture.blocks if plan is not None else None,
     )
 
@@ -47,10 +48,12 @@ def _error(error: KohakuError) -> Markup:
     if not isinstance(error, FormulaError) or not error.line:
         return notice(str(error))
     marker = " " * (error.column - 1) + "^" * min(error.length, max(1, len(error.source) - error.column + 1))
+    # Someone who is still typing has made no mistake yet.
+    unfinished = error.column > len(error.source.rstrip())
     place = f"Line {error.line}, column {error.column}: "
     sentence = error.message[:1].upper() + error.message[1:]
     return div(
-        "kohaku-notice kohaku-error",
+        f"kohaku-notice kohaku-{'unfinished' if unfinished else 'error'}",
         div("", span("kohaku-place", place), sentence.rstrip(".") + "."),
         tag("pre", f"{error.source}\n{marker}", class_="kohaku-marker"),
         role="alert",
@@ -181,14 +184,21 @@ def _facts(plan: MergePlan, seconds: float) -> Markup:
         ("Writes", format_bytes(plan.bytes_written)),
         ("Memory", f"about {format_bytes(peak_memory(plan))}"),
         ("Time", f"about {format_seconds(max(1.0, seconds))}"),
-        ("Type", plan.architecture.label),
+        ("Architecture", plan.architecture.label),
     )
     listed = join(*(div("kohaku-fact", span("kohaku-fact-name", name), span("", value)) for name, value in facts))
+    grouped: dict[str, list[str]] = {}
+    for component, action in plan.component_actions.items():
+        grouped.setdefault(describe_action(action), []).append(_component(component))
     actions = [
-        div("kohaku-fact", span("kohaku-fact-name", _component(name)), span("", describe_action(action)))
-        for name, action in plan.component_actions.items()
+        div(
+            "kohaku-fact",
+            span("kohaku-fact-name", action.capitalize()),
+            span("", ", ".join(sorted(names, reverse=True))),
+        )
+        for action, names in grouped.items()
     ]
-    return div("kohaku-facts", listed, *actions)
+    return join(div("kohaku-facts", *actions), div("kohaku-facts", listed))
 
 
 def _component(name: str) -> str:

@@ -104,7 +104,8 @@ def _settings(method: Method, choice: SimpleChoice) -> list[str]:
         if setting.many:
             written.append(f"{setting.name}=[{', '.join(_number_list(setting, choice))}]")
             continue
-        text = f"mbw({choice.weights})" if choice.weights and index == 0 else _number(next(values))
+        value = next(values)
+        text = f"mbw({choice.weights})" if choice.weights and index == 0 else _number(value)
         written.append(f"{setting.name}={text}")
     return written
 
