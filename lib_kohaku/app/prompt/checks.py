@@ -68,6 +68,5 @@ def _words(text: str, finding: Finding) -> str:
 
 def _advised(profile: Profile) -> frozenset[str]:
     """Everything that the model's source recommends to write."""
-    return frozenset(
-        tag_key(word) for advice in (*profile.positive, *profile.negative) for word in advice.text.split(",")
-    )
+    words = (word for advice in (*profile.positive, *profile.negative) for word in advice.text.split(","))
+    return frozenset(tag_key(word.strip(" ()[]")) for word in words)

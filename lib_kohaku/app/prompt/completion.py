@@ -120,7 +120,7 @@ def typed_at(text: str, caret: int, *, comments: bool = True) -> Typed | None:
     start = keyword.end() if keyword else start
     brackets = _open_brackets(text[:start])
     if brackets.endswith("["):  # a colon divides there
-        start = max((i + 1 for i in range(start, caret) if text[i] == ":" and not _is_escaped(text, i)), default=start)
+        start = _after_colon(text, start, caret)
     query = text[start:caret]
     start += len(query) - len(query.lstrip())
     query = query.lstrip()
@@ -135,6 +135,13 @@ def typed_at(text: str, caret: int, *, comments: bool = True) -> Typed | None:
 
 def _ends_tag(text: str, index: int) -> bool:
     return text[index] in _BREAKS and not _is_escaped(text, index)
+
+
+def _after_colon(text: str, start: int, caret: int) -> int:
+    colons = [index for index in range(start, caret) if text[index] == ":" and not _is_escaped(text, index)]
+    if len(colons) > 1 and colons[-1] == colons[-2] + 1:  # [a::d: the second one begins a tag such as :d
+        return colons[-1]
+    return colons[-1] + 1 if colons else start
 
 
 def _is_escaped(text: str, index: int) -> bool:
