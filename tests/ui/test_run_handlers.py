@@ -81,7 +81,7 @@ def test_stop_leaves_nothing_behind(workbench, held):
     run = RunHandlers(workbench)
     run.merge(*FORM)
     before = sorted(path.name for path in workbench.host.output_folder().iterdir())
-    note, shown = run.stop()
+    note, _ = run.stop()
     assert note == ""
     began = time.monotonic()
     assert wait(workbench).state == "cancelled"
