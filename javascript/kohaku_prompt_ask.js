@@ -4,6 +4,7 @@
 
     const kohaku = window.kohaku = window.kohaku || {};
     const prompt = kohaku.prompt = kohaku.prompt || {pieces: []};
+    const SILENT = 'The server does not answer. Is it still running? Your prompt stays here.';
     const waiting = {};
 
     // gradio answers events that have a name under that name; relative to the page, whatever stands in front of it.
@@ -21,8 +22,13 @@
             body: JSON.stringify({data: [text]}),
             signal: signal
         });
-        if (!response.ok) throw new Error('The server does not answer (' + response.status + '). Is it still running?');
-        const answer = JSON.parse((await response.json()).data[0]);
+        if (!response.ok) throw new Error(SILENT);
+        let answer = null;
+        try {
+            answer = JSON.parse((await response.json()).data[0]);
+        } catch (error) {
+            throw error.name === 'AbortError' ? error : new Error(SILENT);  // a login page, or a proxy's excuse
+        }
         if (answer.error) throw new Error(answer.error);
         return answer;
     }
@@ -44,6 +50,6 @@
     prompt.failed = function(error) {
         if (error.name === 'AbortError') return;
         const lost = error instanceof TypeError;
-        prompt.say(lost ? 'The server cannot be reached. Your prompt stays here.' : error.message, 'error');
+        prompt.say(lost ? SILENT : error.message, 'error');
     };
 })();

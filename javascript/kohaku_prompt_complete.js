@@ -73,13 +73,13 @@
     }
 
     function ask() {
-        const asked = {text: box.value, caret: box.selectionStart, box: box};
+        const asked = {text: box.value, caret: box.selectionEnd, box: box};
         prompt.ask('complete', prompt.asked({
             prompt: asked.text,
             caret: prompt.text.points(asked.text, asked.caret),
             negative: asked.box === prompt.element('negative')
         }), 'complete').then(function(answer) {
-            const stale = box !== asked.box || box.value !== asked.text || box.selectionStart !== asked.caret;
+            const stale = box !== asked.box || box.value !== asked.text || box.selectionEnd !== asked.caret;
             if (stale || document.activeElement !== box) return;
             if (answer.hits.length) show(answer);
             else close();

@@ -9,8 +9,12 @@
     let shownFor = null;
 
     function change(method, parameters, label) {
-        prompt.ask(method, prompt.asked(Object.assign({prompt: shownFor}, parameters)), 'parts').then(function(answer) {
-            if (prompt.element('text').value !== shownFor) return;
+        const text = prompt.element('text').value;
+        if (method !== 'add' && text !== shownFor) return prompt.checkSoon();
+        return prompt.ask(method, prompt.asked(parameters), 'parts').then(function(answer) {
+            if (prompt.element('text').value !== text) return;
+            // The places of the chips are those of the new text at once: the next click may come before the next check.
+            show(answer.prompt, answer.rows);
             prompt.apply({text: answer.prompt}, label);
         }).catch(prompt.failed);
     }
@@ -52,20 +56,27 @@
             prompt.make('div', {class: 'kohaku-prompt-chips'}, ...found.chips.map((item) => chip(item, found.kind)), ...adds));
     }
 
+    function show(text, rows) {
+        const place = prompt.element('parts');
+        const focused = place.contains(document.activeElement) ? document.activeElement : null;
+        shownFor = text;
+        const wanted = rows.filter((found) => found.chips.length || !WITHOUT_ADDER.includes(found.kind));
+        place.replaceChildren(...wanted.map(row));
+        // Whoever uses the keyboard stays where they were.
+        const same = focused && [...place.querySelectorAll('input, button')].find((element) =>
+            focused.dataset.kind ? element.dataset.kind === focused.dataset.kind : element.title && element.title === focused.title);
+        if (same) same.focus({preventScroll: true});
+    }
+
     prompt.pieces.push({
         start: function() {
             prompt.element('parts_section').addEventListener('toggle', prompt.checkSoon);
         },
         checks: function(answer) {
             if (!answer.rows) return;
-            const focused = document.activeElement && document.activeElement.dataset.kind;
-            const typed = focused ? document.activeElement.value : '';
-            if (focused && typed && shownFor === answer.for.text) return;
-            shownFor = answer.for.text;
-            const wanted = answer.rows.filter((found) => found.chips.length || !WITHOUT_ADDER.includes(found.kind));
-            prompt.element('parts').replaceChildren(...wanted.map(row));
-            const again = focused && prompt.element('parts').querySelector('input[data-kind="' + focused + '"]');
-            if (again) again.focus({preventScroll: true});
+            const field = document.activeElement;
+            const typing = field && field.dataset.kind && field.value;
+            if (!typing || shownFor !== answer.for.text) show(answer.for.text, answer.rows);
         }
     });
 })();

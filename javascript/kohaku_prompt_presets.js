@@ -7,6 +7,7 @@
     const SEARCH_AFTER = 120;
     let timer = 0;
     let renaming = null;
+    let listed = {presets: [], problems: []};
 
     function say(text, kind, ...buttons) {
         const notice = text ? prompt.notice(text, kind || 'good') : null;
@@ -56,10 +57,13 @@
                 event.preventDefault();
                 renaming = null;
                 if (event.key === 'Enter') run('rename_preset', {name: preset.name, new_name: field.value});
-                else list();
+                else render();
             }
         });
-        setTimeout(() => field.select(), 0);
+        setTimeout(function() {
+            field.focus();
+            field.select();
+        }, 0);
         return field;
     }
 
@@ -68,7 +72,7 @@
         if (preset.own) {
             buttons.push(prompt.button('Rename', 'Gives it another name', function() {
                 renaming = preset.name;
-                list();
+                render();
             }), prompt.button('Delete', 'You can put it back', () => remove(preset)));
         }
         if (prompt.opened.host.styles) {
@@ -92,15 +96,20 @@
         return prompt.make('div', {class: 'kohaku-prompt-card'}, face, tools(preset));
     }
 
+    function render() {
+        // Presets for this model come first.
+        const fits = (preset) => preset.profile === prompt.profile.id || !preset.profile;
+        const sorted = listed.presets.filter(fits).concat(listed.presets.filter((preset) => !fits(preset)));
+        const text = prompt.element('preset_search').value ? 'No preset has all of these words.' : 'No presets.';
+        const none = sorted.length ? [] : [prompt.make('div', {class: 'kohaku-empty'}, text)];
+        prompt.element('presets').replaceChildren(...sorted.map(card), ...none,
+            ...listed.problems.map((problem) => prompt.notice(problem, 'warning')));
+    }
+
     function list() {
-        const query = prompt.element('preset_search').value;
-        prompt.ask('presets', {query: query}, 'presets').then(function(answer) {
-            // Presets for this model come first.
-            const fits = (preset) => preset.profile === prompt.profile.id || !preset.profile;
-            const cards = answer.presets.filter(fits).concat(answer.presets.filter((preset) => !fits(preset))).map(card);
-            const none = prompt.make('div', {class: 'kohaku-empty'}, query ? 'No preset has all of these words.' : 'No presets.');
-            prompt.element('presets').replaceChildren(...(cards.length ? cards : [none]),
-                ...answer.problems.map((problem) => prompt.notice(problem, 'warning')));
+        prompt.ask('presets', {query: prompt.element('preset_search').value}, 'presets').then(function(answer) {
+            listed = answer;
+            render();
         }).catch(prompt.failed);
     }
 

@@ -5,6 +5,7 @@
     const kohaku = window.kohaku = window.kohaku || {};
     const prompt = kohaku.prompt = kohaku.prompt || {pieces: []};
     const ICON = 18;
+    let asked = '';
 
     function icon(size) {
         const shape = prompt.make('span', {class: 'kohaku-prompt-shape'});
@@ -26,17 +27,13 @@
     }
 
     function show(values) {
-        const sizes = prompt.profile.sizes.slice();
-        const own = {width: values.width, height: values.height};
-        const known = sizes.some((size) => size.width === own.width && size.height === own.height);
-        const chips = sizes.map(function(size) {
+        const chips = prompt.profile.sizes.map(function(size) {
             const element = chip(size, values);
             element.append(name(size));
             return element;
         });
         prompt.element('sizes').replaceChildren(...chips);
         prompt.element('sizes').title = prompt.profile.sizes_source;
-        return known;
     }
 
     // "16:9", "16/9", "800x1200", "1.5"
@@ -46,7 +43,8 @@
     }
 
     function nearest() {
-        const ratio = read(prompt.element('ratio').value);
+        asked = prompt.element('ratio').value;
+        const ratio = read(asked);
         if (!ratio) return prompt.say('Type a ratio such as 16:9 or a size such as 800x1200.', 'warning');
         return prompt.ask('nearest', prompt.asked(ratio), 'nearest').then(function(answer) {
             prompt.apply(answer.size, name(answer.size));
@@ -74,7 +72,10 @@
                 event.preventDefault();
                 nearest();
             });
-            prompt.element('ratio').addEventListener('change', () => prompt.element('ratio').value && nearest());
+            prompt.element('ratio').addEventListener('change', function() {
+                const text = prompt.element('ratio').value;
+                if (text && text !== asked) nearest();  // Enter has asked already
+            });
             for (const key of ['width', 'height']) Object.assign(prompt.element(key), {min: 64, max: 16384, step: 8});
             Object.assign(prompt.element('cfg'), {min: 0, max: 30, step: 0.5});
             Object.assign(prompt.element('steps'), {min: 1, max: 150, step: 1});

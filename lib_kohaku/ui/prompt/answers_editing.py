@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from lib_kohaku.app.prompt import parts
 from lib_kohaku.app.prompt.infotext import LONGEST_TEXT, read_infotext
+from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.words import PICKED, pick
 from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.errors import RefusedError
@@ -42,12 +43,14 @@ def _add(workbench: PromptWorkbench, request: Request) -> Document:
     name = request.text("name").strip()
     if not name:
         raise RefusedError("Type a tag first.")
-    return {"prompt": parts.add(request.prompt(), kind, name, knowledge(workbench, request))}
+    known = knowledge(workbench, request)
+    return _changed(parts.add(request.prompt(), kind, name, known), known)
 
 
 def _remove(workbench: PromptWorkbench, request: Request) -> Document:
     start, end = _place(request)
-    return {"prompt": parts.remove(request.prompt(), start, end, knowledge(workbench, request))}
+    known = knowledge(workbench, request)
+    return _changed(parts.remove(request.prompt(), start, end, known), known)
 
 
 def _weigh(workbench: PromptWorkbench, request: Request) -> Document:
@@ -55,7 +58,12 @@ def _weigh(workbench: PromptWorkbench, request: Request) -> Document:
     weight = request.number("weight", parts.LOWEST_WEIGHT, parts.HIGHEST_WEIGHT)
     if weight is None:
         raise RefusedError("Which weight?")
-    return {"prompt": parts.weigh(request.prompt(), start, end, weight, knowledge(workbench, request))}
+    known = knowledge(workbench, request)
+    return _changed(parts.weigh(request.prompt(), start, end, weight, known), known)
+
+
+def _changed(text: str, known: Knowledge) -> Document:
+    return {"prompt": text, "rows": [documents.row(row) for row in parts.rows(text, known)]}
 
 
 def _place(request: Request) -> tuple[int, int]:
