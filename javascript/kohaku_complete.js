@@ -126,13 +126,16 @@
         const box = kohaku.field('formula');
         const item = items[active];
         if (!item) return;
-        let end = box.selectionStart;
-        if (item.insert.endsWith('"') && box.value[end] === '"') end += 1;
+        const caret = box.selectionStart;
+        const closed = item.insert.endsWith('"') && box.value[caret] === '"';
+        const typed = box.value.slice(from, caret);
+        const rest = !closed && item.insert.startsWith(typed);
         box.focus();
-        box.setSelectionRange(from, end);
+        // What was typed already stays, so that undo does not leave it selected.
+        box.setSelectionRange(rest ? caret : from, closed ? caret + 1 : caret);
         // The only way that the browser's own undo knows of.
         accepting = true;
-        document.execCommand('insertText', false, item.insert);
+        document.execCommand('insertText', false, rest ? item.insert.slice(typed.length) : item.insert);
         accepting = false;
         close();
     }
@@ -170,9 +173,8 @@
             popup.hidden = true;
             tab.append(popup);
             // Names of checkpoints are no words to translate.
-            for (const id of ['kohaku_popup', 'kohaku_plan', 'kohaku_history', 'kohaku_recipe_cards']) {
-                if (window.ignore_ids_for_localization) window.ignore_ids_for_localization[id] = 'SPAN';
-            }
+            const untranslated = window.ignore_ids_for_localization;
+            if (untranslated) Object.assign(untranslated, {kohaku_popup: 'SPAN', kohaku_plan: 'OPTION'});
             tab.addEventListener('keydown', onKey, true);
             tab.addEventListener('input', function(event) {
                 // Only for typing: values that come from elsewhere must not open a list.

@@ -39,9 +39,9 @@ def hidden_button(name: str) -> gr.Button:
     return unsaved(gr.Button(name, elem_id=element_id(name)))
 
 
-def button(text: str, name: str, variant: str = "secondary", size: str = "sm") -> gr.Button:
+def button(text: str, name: str, variant: str = "secondary", size: str = "sm", visible: bool = True) -> gr.Button:
     """A button that people press."""
-    return unsaved(gr.Button(text, elem_id=element_id(name), variant=variant, size=size))
+    return unsaved(gr.Button(text, elem_id=element_id(name), variant=variant, size=size, visible=visible))
 
 
 def js(function: str) -> str:

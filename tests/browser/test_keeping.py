@@ -32,11 +32,11 @@ def save(page: Page, name: str) -> None:
 
 def test_save_rename_delete_and_undo(page: Page, site: Site) -> None:
     save(page, "mine")
-    page.click(f'{card(page, "mine")} >> text=Rename')
+    page.click(f"{card(page, 'mine')} >> text=Rename")
     page.keyboard.type("yours")
     page.keyboard.press("Enter")
     expect(page.locator(NOTE)).to_contain_text("mine is now called yours.")
-    page.click(f'{card(page, "yours")} >> text=Delete')
+    page.click(f"{card(page, 'yours')} >> text=Delete")
     expect(page.locator(card(page, "yours"))).to_have_count(0)
     page.click(f"{NOTE} >> text=Undo")
     expect(page.locator(card(page, "yours"))).to_have_count(1)
@@ -49,7 +49,7 @@ def test_save_rename_delete_and_undo(page: Page, site: Site) -> None:
 def test_export_and_import(page: Page, tmp_path: Path) -> None:
     save(page, "shared")
     with page.expect_download() as download:
-        page.click(f'{card(page, "shared")} >> text=Export')
+        page.click(f"{card(page, 'shared')} >> text=Export")
     assert download.value.suggested_filename == "shared.json"
     file = tmp_path / "shared.json"
     download.value.save_as(file)

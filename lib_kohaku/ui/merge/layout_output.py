@@ -77,7 +77,7 @@ def build_jobs(info: HostInfo, refresh: gr.Button) -> JobPart:
     if info.can_load_unsaved:
         with gr.Row(elem_id=element_id("load_actions")):
             load_unsaved = button("Load without saving", "load_unsaved")
-            restore = button("Restore the model", "restore")
+            restore = button("Restore the model", "restore", visible=False)
     with gr.Column(elem_id=element_id("outcome")):
         note, job, loaded = html("job_note"), html("job"), html("loaded")
         if info.has_progress_bar:  # the webui puts its own bar into the parent of this element

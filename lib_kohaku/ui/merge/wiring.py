@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from lib_kohaku.app.merging import MergeWorkbench
+from lib_kohaku.host.base import LoadedModel
 from lib_kohaku.ui.ids import QUIET, hidden, hidden_button, hidden_text, js
 from lib_kohaku.ui.markup import Markup, div, notice, span
 from lib_kohaku.ui.merge.choices import policy_choices
@@ -139,6 +140,7 @@ class Wiring:
             page.output.vae,
             page.output.text_encoders,
             *page.model_lists,
+            *([] if jobs.restore is None else [jobs.restore]),
         ]
         for event, handler in (
             (jobs.open.click, self._lists_now),
@@ -161,11 +163,14 @@ class Wiring:
             names, candidates, cards = [], "", notice(f"The checkpoints cannot be listed: {error}")
         policies = gr.update(choices=policy_choices(names))
         lists = [gr.update(choices=names) for _ in self._page.model_lists]
-        return [candidates, cards, self._recipes.history(), self._run.job(), self._loaded(), policies, policies, *lists]
+        loaded = self._workbench.host.loaded_model()
+        restore = [gr.update(visible=loaded is not None and loaded.unsaved)] if self._page.jobs.restore else []
+        now = [self._recipes.history(), self._run.job(), _loaded(loaded)]
+        return [candidates, cards, *now, policies, policies, *lists, *restore]
 
-    def _loaded(self) -> Markup:
-        model = self._workbench.host.loaded_model()
-        if model is None:
-            return Markup("")
-        unsaved = f" (not saved; {model.previous} comes back with Restore the model)" if model.unsaved else ""
-        return div("kohaku-hint", "Loaded now: ", span("kohaku-mono", model.name), unsaved)
+
+def _loaded(model: LoadedModel | None) -> Markup:
+    if model is None:
+        return Markup("")
+    unsaved = f" (not saved; {model.previous} comes back with Restore the model)" if model.unsaved else ""
+    return div("kohaku-hint", "Loaded now: ", span("kohaku-mono", model.name), unsaved)
