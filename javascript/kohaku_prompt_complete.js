@@ -53,7 +53,9 @@
         }
         const chosen = popup.children[index];
         if (!chosen) return;
-        chosen.scrollIntoView({block: 'nearest'});
+        // Not scrollIntoView: it would scroll the page as well, and that closes the list.
+        const below = chosen.offsetTop + chosen.offsetHeight - popup.clientHeight;
+        popup.scrollTop = Math.max(below, Math.min(popup.scrollTop, chosen.offsetTop));
         box.setAttribute('aria-activedescendant', chosen.id);
     }
 

@@ -60,10 +60,7 @@
                 else render();
             }
         });
-        setTimeout(function() {
-            field.focus();
-            field.select();
-        }, 0);
+
         return field;
     }
 
@@ -104,6 +101,11 @@
         const none = sorted.length ? [] : [prompt.make('div', {class: 'kohaku-empty'}, text)];
         prompt.element('presets').replaceChildren(...sorted.map(card), ...none,
             ...listed.problems.map((problem) => prompt.notice(problem, 'warning')));
+        const field = prompt.element('presets').querySelector('.kohaku-prompt-rename');
+        if (field) {
+            field.focus();
+            field.select();
+        }
     }
 
     function list() {

@@ -212,7 +212,7 @@ def test_posts_by_id_come_out_of_the_database_that_is_set(prompting, tmp_path):
     with sqlite3.connect(path) as connection:
         connection.executescript(
             "CREATE TABLE tag (id INTEGER PRIMARY KEY, name TEXT, type INTEGER);"
-            "CREATE TABLE post (id INTEGER PRIMARY KEY, created_at TEXT, rating INTEGER, score INTEGER, fav_count INTEGER);"
+            "CREATE TABLE post (id INTEGER PRIMARY KEY, created_at TEXT, rating INT, score INT, fav_count INT);"
             "CREATE TABLE posttagrelation (id INTEGER PRIMARY KEY, post_id INTEGER, tag_id INTEGER);"
             "INSERT INTO tag VALUES (1, '1girl', 0), (2, 'wlop', 1);"
             "INSERT INTO post VALUES (9, '2019-01-01', 1, 1, 1);"

@@ -32,8 +32,10 @@ WEBUI = """document.addEventListener('DOMContentLoaded', () => {
     const text = (id) => `<div id="${id}"><textarea>old</textarea></div>`;
     const number = (id, value) => `<div id="${id}"><input type="number" value="${value}"></div>`;
     const fields = document.createElement('div');
-    fields.innerHTML = '<div id="tabs"><div class="tab-nav"><button>img2img</button><button id="there">txt2img</button></div></div>' +
-        text('txt2img_prompt') + text('txt2img_neg_prompt') + number('txt2img_width', 512) + number('txt2img_height', 512) +
+    const tabs = '<button>img2img</button><button id="there">txt2img</button>';
+    fields.innerHTML = `<div id="tabs"><div class="tab-nav">${tabs}</div></div>` +
+        text('txt2img_prompt') + text('txt2img_neg_prompt') +
+        number('txt2img_width', 512) + number('txt2img_height', 512) +
         number('txt2img_cfg_scale', 12) + number('txt2img_steps', 33) + number('txt2img_seed', 4);
     document.body.append(fields);
     window.updateInput = (field) => (window.updated = window.updated || []).push(field.parentElement.id);
@@ -201,7 +203,7 @@ def test_a_preset_is_used_saved_renamed_deleted_and_put_back(page: Page) -> None
     expect(card).to_contain_text("yours")
     card.hover()
     button(page, "Rename", ".kohaku-prompt-card:hover")
-    page.keyboard.type("Other name")
+    page.get_by_label("New name").fill("Other name")
     page.keyboard.press("Enter")
     expect(page.locator(".kohaku-prompt-card", has_text="Other name")).to_be_visible()
     page.locator(".kohaku-prompt-card", has_text="Other name").hover()
@@ -209,7 +211,7 @@ def test_a_preset_is_used_saved_renamed_deleted_and_put_back(page: Page) -> None
     expect(page.locator(".kohaku-prompt-card", has_text="Other name")).to_have_count(0)
     button(page, "Put it back")
     expect(page.locator(".kohaku-prompt-card", has_text="Other name")).to_have_count(1)
-    page.fill("#kohaku_prompt_preset_search", "other")
+    page.fill("#kohaku_prompt_preset_search", "name other")
     expect(page.locator(".kohaku-prompt-card")).to_have_count(1)
 
 
