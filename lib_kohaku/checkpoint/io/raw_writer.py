@@ -7,7 +7,7 @@ import queue
 import threading
 from pathlib import Path
 
-from lib_kohaku.checkpoint.io.aligned import align_down, aligned_buffer
+from lib_kohaku.checkpoint.io.aligned import ALIGNMENT, align_down, aligned_buffer
 from lib_kohaku.checkpoint.io.modes import DIRECT_MINIMUM_BYTES, IOMode, leave_direct_mode, open_descriptor
 from lib_kohaku.errors import FailedError
 
@@ -128,14 +128,12 @@ class RawWriter:
             self._free.put(block)
 
     def _write_block(self, block: memoryview) -> None:
-        whole = align_down(len(block)) if self._direct else len(block)
-        _write_all(self.descriptor, block[:whole])
-        if whole < len(block):
-            leave_direct_mode(self.descriptor)
-            self._direct = False
-            _write_all(self.descriptor, block[whole:])
-
-
-def _write_all(descriptor: int, data: memoryview) -> None:
-    while len(data):
-        data = data[os.write(descriptor, data) :]
+        while len(block):
+            whole = align_down(len(block)) if self._direct else len(block)
+            written = os.write(self.descriptor, block[:whole]) if whole else 0
+            block = block[written:]
+            if self._direct and (not whole or written % ALIGNMENT):
+                # The end of the file; or a disk that is all but full took less than was given. The next write, which
+                # is not aligned any more, has to say why.
+                leave_direct_mode(self.descriptor)
+                self._direct = False
