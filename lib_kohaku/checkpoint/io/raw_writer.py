@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import threading
@@ -129,11 +130,24 @@ class RawWriter:
 
     def _write_block(self, block: memoryview) -> None:
         while len(block):
-            whole = align_down(len(block)) if self._direct else len(block)
-            written = os.write(self.descriptor, block[:whole]) if whole else 0
+            written = self._write_directly(block) if self._direct else os.write(self.descriptor, block)
             block = block[written:]
-            if self._direct and (not whole or written % ALIGNMENT):
-                # The end of the file; or a disk that is all but full took less than was given. The next write, which
-                # is not aligned any more, has to say why.
-                leave_direct_mode(self.descriptor)
-                self._direct = False
+
+    def _write_directly(self, block: memoryview) -> int:
+        """Write whole aligned pieces; leave direct mode at the end of the file, or where it does not work.
+
+        A disk that is all but full takes less than it is given, or calls the shortened write invalid. Only a write
+        that need not be aligned can then say what is wrong.
+        """
+        whole = align_down(len(block))
+        written = 0
+        if whole:
+            try:
+                written = os.write(self.descriptor, block[:whole])
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+        if not written or written % ALIGNMENT:
+            leave_direct_mode(self.descriptor)
+            self._direct = False
+        return written
