@@ -7,10 +7,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
+
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.actions import JOB, PLAN, expect_state, open_source, type_formula, use_recipe
-from tests.browser.conftest import SCREENSHOTS, WIDE, Opener, Site, Watch, serving
+from tests.browser.site import SCREENSHOTS, WIDE, Opener, Site, Watch, serving
 
 pytestmark = pytest.mark.browser
 THEMES = {"light": "?__theme=light", "dark": "?__theme=dark"}
