@@ -11,7 +11,7 @@ TEXT = """1girl, solo,
 blue hair
 Negative prompt: low quality,
 text
-Steps: 28, Sampler: Euler a, CFG scale: 5.5, Seed: 1, Size: 896x1152, Model: kohaku, Note: "a, b: c""""
+Steps: 28, Sampler: Euler a, CFG scale: 5.5, Seed: 1, Size: 896x1152, Model: kohaku, Note: "a, b: c", Version: 1"""
 
 
 def test_everything_is_found():
