@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.samples import Family, make_sd1_family, make_sdxl_family
+from tests.support.samples import Family, make_sd1_family, make_sdxl_family, make_small_family
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 settings.register_profile(
@@ -36,6 +36,12 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 def sdxl(tmp_path_factory: pytest.TempPathFactory) -> Family:
     """Five SDXL checkpoints with all true keys and shapes of at most 4: ``beta7 anxl2 anxl3 base7 base8``."""
     return make_sdxl_family(tmp_path_factory.mktemp("sdxl"))
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Family:
+    """The same five with a few keys of every block: an SDXL that merges in no time."""
+    return make_small_family(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,17 @@ import re
 import socket
 
 import pytest
+
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+
 from fastapi.testclient import TestClient
 
 from lib_kohaku.errors import FailedError
 from lib_kohaku.ui import standalone
-from lib_kohaku.ui.assets import ROOT, asset_files
+from lib_kohaku.ui.assets import asset_files, asset_root
 from lib_kohaku.ui.standalone import LOCAL, build_app, open_socket
+
+ROOT = asset_root()
 
 
 @pytest.fixture

@@ -80,6 +80,7 @@ class LiveMerger:
         base = _base_info(plan)
         try:
             if model is None:
+                self.release()  # an unsaved merge of another kind passes for the chosen checkpoint, maybe the base
                 model = _load_base(base, plan)
             info = unsaved_info(model.sd_checkpoint_info, name)
             # From here on until all is well the webui would load the chosen checkpoint before an image.

@@ -215,8 +215,8 @@ class _Comparison:
         return TensorFinding(name, tensor.spec.count, differing, worst)
 
     def _slices(self, tensor: PlannedTensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        if needs_whole(tensor):
-            # Methods that see whole tensors are their own definition: this checks that nothing else went wrong.
+        if needs_whole(tensor) or not _is_linear(tensor):
+            # Methods that see the values are their own definition: this checks that nothing else went wrong.
             yield view_elements(self._result.read_bytes(tensor.spec.name), tensor.spec.dtype), self._by_method(tensor)
             return
         info = self._result.tensors[tensor.spec.name]
@@ -232,13 +232,10 @@ class _Comparison:
     def _expected(self, tensor: PlannedTensor, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
         roles = set(self._resolved.roles)
         merged = self._plan.recipe.policy(tensor.component) == MERGE
-        if not merged or not roles <= values.keys() or not self._resolved_is_linear(tensor):
+        if not merged or not roles <= values.keys():
             return reference_of_form(tensor.form, values)
         tensor_class = self._evaluator.class_of(tensor.spec.name, frozenset())
         return ReferenceWalk(self._evaluator, tensor_class, values).model(self._resolved.expression)
-
-    def _resolved_is_linear(self, tensor: PlannedTensor) -> bool:
-        return all(isinstance(source, str) for source, _ in tensor.form.terms)
 
     def _by_method(self, tensor: PlannedTensor) -> torch.Tensor:
         wide = replace(tensor, spec=replace(tensor.spec, dtype=DTYPES["F64"]))
@@ -251,6 +248,10 @@ class _Comparison:
 
     def _read_all(self, tensor: PlannedTensor, role: str) -> memoryview:
         return self._inputs[role].read_bytes(tensor.inputs[role].name)
+
+
+def _is_linear(tensor: PlannedTensor) -> bool:
+    return all(isinstance(source, str) for source, _ in tensor.form.terms)
 
 
 def _distance(result: torch.Tensor, expected: torch.Tensor, dtype: DType) -> torch.Tensor:

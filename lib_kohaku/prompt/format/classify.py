@@ -38,9 +38,7 @@ class Classifier:
         self.lookup = lookup
 
     def tag(self, tag: Tag) -> Known:
-        """What a tag is."""
-        if tag.opaque:
-            return Known(tag_key(tag.name), TagClass.UNKNOWN)
+        """What a tag is. One that looks like another extension's syntax can be one all the same: ``$hu``, ``@est@``."""
         if tag.typed != tag.name:
             known = self.key(tag_key(tag.typed))
             if known.tag_class is not TagClass.UNKNOWN:

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib_kohaku.prompt.format import OrderSpec, elements, format_prompt
+from lib_kohaku.prompt.format import OrderSpec, TagClass, TagInfo, elements, format_prompt
 from lib_kohaku.prompt.format.meaning import meaning
 from lib_kohaku.prompt.format.moves import unmoved
 from lib_kohaku.prompt.syntax import NEGATIVE, POSITIVE, UnreadableWeightError, apply_edits, escape, multicond, parse
-from tests.prompt.fixtures import ANIMAGINE_4, GAMMA, PONY, TAGS, listed
+from tests.prompt.fixtures import ANIMAGINE_4, GAMMA, PONY, TAGS, ListedTags, listed
 from tests.prompt.support import THOROUGH, many, prompts, tag_rows
 
 
@@ -78,6 +78,11 @@ def test_a_prompt_that_stops_the_webui_is_left_alone():
     result = format_prompt("safe, (1girl:1.2.3)", GAMMA, TAGS)
     assert not result.changed
     assert "1.2.3" in result.notes[0].message
+
+
+def test_tags_that_look_like_variables_are_tags_if_the_list_has_them():
+    lookup = ListedTags([TagInfo("$hu", TagClass.ARTIST), TagInfo("solo", TagClass.GENERAL)], {}, {})
+    assert format_prompt("solo, $hu, $else", GAMMA, lookup).after == "$hu, $else, solo"
 
 
 def test_moves_are_few_and_point_at_both_places():
