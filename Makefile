@@ -10,7 +10,7 @@ PY := $(VENV)/bin/python
 DEMO_DIR ?= demo-models
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo test test-floor lint format types bench clean
+.PHONY: help setup demo test test-webui test-floor lint format types bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ $(FLOOR_VENV)/.ready: requirements/floor.txt
 	$(FLOOR_PYTHON) -m venv $(FLOOR_VENV)
 	$(FLOOR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/floor.txt
 	touch $@
+
+test-webui: setup  ## tests against a real webui at KOHAKU_WEBUI_DIR (KOHAKU_WEBUI_PYTHON: its Python)
+	$(PY) -m pytest -m webui tests/webui $(PYTEST_ARGS)
 
 lint: setup  ## ruff (style) and mypy (types)
 	$(VENV)/bin/ruff check .

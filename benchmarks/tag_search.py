@@ -4,7 +4,7 @@
 
 Prints building, loading from the cache and four kinds of look-ups, beside the way tagcomplete searches (a regular
 expression tried on every name and alias, then a full sort) in the same process; in JavaScript that scan takes
-14 to 19 ms (prompt-peers 6.2), in Python more. The worst look-up is Python's collector walking the list that the scan
+14 to 19 ms, in Python more. The worst look-up is Python's collector walking the list that the scan
 needs. Exits with 1 if a goal is missed.
 """
 

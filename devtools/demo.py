@@ -50,6 +50,8 @@ def main(folder: Path) -> None:
         run(["verify", str(output), "--models", str(folder), "--all"])
     print(f"\nThe merged checkpoints are in {folder / 'merged'}. Look at one with")
     print(f"  .venv/bin/python -m lib_kohaku inspect {output}")
+    print("Do the same by clicking, in a browser:")
+    print(f"  .venv/bin/python -m lib_kohaku ui --models {folder}")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,10 @@ class OutputExistsError(RefusedError):
     """The output file is there already and overwriting it was not asked for."""
 
 
+class BusyError(RefusedError):
+    """Another task is still running."""
+
+
 class FailedError(KohakuError):
     """Work that had begun could not be finished; nothing was left under the final name."""
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lib_kohaku.errors import CancelledError, KohakuError, RefusedError
+from lib_kohaku.errors import BusyError, CancelledError, KohakuError
 
 _log = logging.getLogger(__name__)
 
@@ -106,11 +106,11 @@ class JobRunner:
             work: Does it; gets the job as its progress and returns a message and a result.
 
         Raises:
-            RefusedError: If another task is still running.
+            BusyError: If another task is still running.
         """
         with self._lock:
             if self._current is not None and not self._current.ended:
-                raise RefusedError(f"{self._current.title} is still running. Stop it or wait for it.")
+                raise BusyError(f"{self._current.title} is still running. Stop it or wait for it.")
             # The webui's progress bar takes ids of this form only.
             job = Job(f"task({secrets.token_hex(8)})", kind, title)
             self._current = job

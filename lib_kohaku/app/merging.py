@@ -37,14 +37,23 @@ class MergeWorkbench:
         jobs: The long tasks.
         recipes: Shipped and own recipes.
         history: What was merged.
+        draft: The recipe that the tab planned last, with its models bound: what the axes of a grid vary.
+        pending: A recipe that came from outside (a pasted infotext) and waits for the tab to take it.
     """
 
     def __init__(self, host: Host) -> None:
         """Work in ``host``."""
         self.host = host
         self.jobs = JobRunner()
+        self.draft: Recipe | None = None
+        self.pending: Recipe | None = None
         self.recipes = RecipeStore(host.data_folder() / "recipes")
         self.history = History(host.data_folder())
+
+    def take_pending(self) -> Recipe | None:
+        """The recipe that waits for the tab, once."""
+        recipe, self.pending = self.pending, None
+        return recipe
 
     def plan(
         self,

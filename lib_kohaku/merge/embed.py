@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib_kohaku.checkpoint import metadata as meta
+from lib_kohaku.checkpoint.hashes import auto_v1_of
 from lib_kohaku.errors import RecipeError
 from lib_kohaku.merge.plan.types import InputModel, MergePlan
 from lib_kohaku.merge.recipe import MAX_RECIPE_BYTES, Recipe, recipe_from_json, recipe_to_json
@@ -24,6 +25,9 @@ def output_metadata(plan: MergePlan, title: str) -> dict[str, str]:
     Args:
         plan: The plan, with bound models.
         title: Title of the model, such as the output's name without its ending.
+
+    Raises:
+        CheckpointError: If an input cannot be read.
     """
     base = plan.model(plan.base)
     metadata = {
@@ -59,7 +63,11 @@ def _parents(models: tuple[InputModel, ...]) -> dict[str, Any]:
             parents.update(earlier)
     for model in models:
         recipe = meta.json_entry(model.header.metadata, meta.MERGE_RECIPE)
-        parents[model.sha256 or model.path.name] = {"name": model.path.name, "sd_merge_recipe": recipe}
+        parents[model.sha256 or model.path.name] = {
+            "name": model.path.name,
+            "legacy_hash": auto_v1_of(model.path),
+            "sd_merge_recipe": recipe,
+        }
     return parents
 
 

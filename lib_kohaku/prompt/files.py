@@ -1,25 +1,21 @@
-"""Reading and writing the small data files of the prompt workbench: tag lists, profiles, presets, captions.
+"""Reading and naming the small data files of the prompt workbench: tag lists, profiles, presets, captions.
 
-All of them may come from strangers, so reading is capped and errors name the file, and writing never leaves a
-half-written file under a final name.
+All of them may come from strangers, so reading is capped and errors name the file. They are written with
+:func:`lib_kohaku.checkpoint.io.atomic.write_file_atomically`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from lib_kohaku.errors import FailedError, KohakuError, OutputExistsError, RefusedError, UnsafeNameError
+from lib_kohaku.errors import KohakuError, RefusedError, UnsafeNameError
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
-TEMPORARY_SUFFIX = ".kohaku-tmp"
 LONGEST_STEM = 100
 # Names that Windows gives to devices whatever their suffix; refused everywhere, since folders get copied around.
 _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
@@ -86,60 +82,6 @@ def decode_text(path: Path, data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataFileError(path, "is not UTF-8 text; save it as UTF-8", line) from error
-
-
-def write_atomic(path: Path, data: bytes, *, overwrite: bool = False) -> None:
-    """Write a file so that the name either holds all of ``data`` or what it held before.
-
-    Args:
-        path: Where to; its folder is made when missing.
-        data: The content.
-        overwrite: Whether an existing file may be replaced.
-
-    Raises:
-        OutputExistsError: If the file is there and ``overwrite`` is false.
-        FailedError: If the disk or the permissions do not allow it.
-    """
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Not tempfile, whose files only their owner may read, also under their final names.
-        temporary = path.parent / f".{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        move_into_place(temporary, path, overwrite=overwrite)
-    except FileExistsError as error:
-        raise OutputExistsError(f"{path.name} is there already. Choose another name, or allow overwriting.") from error
-    except OSError as error:
-        raise FailedError(f"{path.name} could not be written ({error.strerror or error})") from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-
-
-def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    """Give a finished temporary file, in the same folder, its final name.
-
-    Raises:
-        FileExistsError: If the name is taken and ``overwrite`` is false.
-        OSError: If the file system refuses.
-    """
-    if overwrite:
-        temporary.replace(path)
-    elif os.name == "nt":
-        temporary.rename(path)  # refuses an existing name on Windows, and only there
-    else:
-        try:
-            os.link(temporary, path)  # unlike a test followed by a rename, this cannot race with another writer
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without hard links
-            if path.exists():
-                raise FileExistsError(path) from None
-            temporary.replace(path)
 
 
 def safe_stem(name: str) -> str:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib_kohaku.checkpoint.io.atomic import write_file_atomically
 from lib_kohaku.errors import FailedError, OutputExistsError, UnsafeNameError
-from lib_kohaku.prompt.files import DataFileError, each_that_works, plain_name, read_text, safe_stem, write_atomic
+from lib_kohaku.prompt.files import DataFileError, each_that_works, plain_name, read_text, safe_stem
 
 
 def names_in(folder):
@@ -15,7 +16,7 @@ def names_in(folder):
 
 
 def test_a_file_is_written_whole_and_nothing_else_is_left(tmp_path):
-    write_atomic(tmp_path / "new" / "a.txt", b"one")
+    write_file_atomically(tmp_path / "new" / "a.txt", b"one")
     assert (tmp_path / "new" / "a.txt").read_bytes() == b"one"
     assert names_in(tmp_path / "new") == ["a.txt"]
 
@@ -23,17 +24,17 @@ def test_a_file_is_written_whole_and_nothing_else_is_left(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_others_may_read_what_they_may_read_of_any_new_file(tmp_path):
     (tmp_path / "usual").touch()
-    write_atomic(tmp_path / "ours", b"x")
+    write_file_atomically(tmp_path / "ours", b"x")
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
 def test_an_existing_file_is_replaced_only_when_told(tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(b"old")
-    with pytest.raises(OutputExistsError, match=r"a\.txt is there already"):
-        write_atomic(path, b"new")
+    with pytest.raises(OutputExistsError, match=r"a\.txt exists already"):
+        write_file_atomically(path, b"new")
     assert path.read_bytes() == b"old"
-    write_atomic(path, b"new", overwrite=True)
+    write_file_atomically(path, b"new", overwrite=True)
     assert path.read_bytes() == b"new"
     assert names_in(tmp_path) == ["a.txt"]
 
@@ -43,9 +44,9 @@ def test_a_file_system_without_hard_links_still_refuses_an_existing_name(tmp_pat
         raise PermissionError("no links here")
 
     monkeypatch.setattr(os, "link", no_links)
-    write_atomic(tmp_path / "a.txt", b"one")
+    write_file_atomically(tmp_path / "a.txt", b"one")
     with pytest.raises(OutputExistsError):
-        write_atomic(tmp_path / "a.txt", b"two")
+        write_file_atomically(tmp_path / "a.txt", b"two")
     assert (tmp_path / "a.txt").read_bytes() == b"one"
     assert names_in(tmp_path) == ["a.txt"]
 
@@ -56,7 +57,7 @@ def test_a_disk_that_fails_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(FailedError, match="No space left"):
-        write_atomic(tmp_path / "a.txt", b"one")
+        write_file_atomically(tmp_path / "a.txt", b"one")
     assert names_in(tmp_path) == []
 
 

@@ -29,7 +29,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=6).map(",".join), max_size=8).map("\n".join), st.text(max_size=6))
 def test_tag_lists(text, query):
     try:
@@ -42,7 +42,7 @@ def test_tag_lists(text, query):
     TagSearch(index, rank(index)).search(query)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(JSON)
 def test_any_json_as_presets_and_posts(document):
     text = json.dumps(document)
@@ -66,7 +66,7 @@ FIELDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(FIELDS)
 def test_presets_that_are_accepted_survive_export_and_import(document):
     try:

@@ -122,7 +122,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def write_file_atomically(target: Path, data: bytes, *, overwrite: bool) -> None:
+def write_file_atomically(target: Path, data: bytes, *, overwrite: bool = False) -> None:
     """Write a small file (a recipe, a preset, a cache) whole or not at all.
 
     Raises:

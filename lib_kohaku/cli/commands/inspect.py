@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lib_kohaku.cli import exit_codes
 from lib_kohaku.cli.command import Command
@@ -14,7 +13,7 @@ from lib_kohaku.cli.output import say, say_json
 from lib_kohaku.units import format_bytes
 
 if TYPE_CHECKING:
-    from lib_kohaku.checkpoint.inspect import Inspection, Share
+    from lib_kohaku.checkpoint.inspect import Inspection
 
 _SHOWN = 200
 
@@ -25,11 +24,12 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from lib_kohaku.app.inspection import inspection_document
     from lib_kohaku.checkpoint.inspect import inspect_checkpoint
 
     inspection = inspect_checkpoint(Path(arguments.file))
     if arguments.json:
-        say_json(_document(inspection))
+        say_json(inspection_document(inspection))
     else:
         _print(inspection)
     return exit_codes.DONE
@@ -64,42 +64,6 @@ def _print(inspection: Inspection) -> None:
         say(f"merged with {merge.tool}")
         for line in (merge.recipe.formula if merge.recipe else merge.text).splitlines()[:40]:
             say(f"  {line}")
-
-
-def _document(inspection: Inspection) -> dict[str, Any]:
-    from lib_kohaku.merge.embed import read_embedded_merge
-
-    header = inspection.header
-    merge = read_embedded_merge(header.metadata)
-    return {
-        "file": inspection.path.name,
-        "bytes": header.file_size,
-        "architecture": inspection.architecture.id,
-        "prediction": inspection.prediction,
-        "components": _shares(inspection.components),
-        "dtypes": _shares(inspection.dtypes),
-        "blocks": _shares(inspection.blocks),
-        "metadata": dict(header.metadata),
-        "merge": None if merge is None else {"tool": merge.tool, "recipe": _recipe(merge.text)},
-        "tensors": {
-            info.name: {"dtype": info.dtype.name, "shape": list(info.shape), "offset": info.start}
-            for info in header.tensors.values()
-        },
-    }
-
-
-def _recipe(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _shares(shares: Mapping[str, Share]) -> dict[str, Any]:
-    return {
-        name: {"tensors": share.tensors, "parameters": share.parameters, "bytes": share.nbytes}
-        for name, share in shares.items()
-    }
 
 
 COMMAND = Command("inspect", "show a checkpoint's header, architecture, blocks, metadata and recipe", _configure, _run)

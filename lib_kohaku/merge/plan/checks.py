@@ -7,10 +7,11 @@ from pathlib import Path
 
 from lib_kohaku.checkpoint.architectures import UNKNOWN
 from lib_kohaku.checkpoint.header import Header
+from lib_kohaku.fp8.files.markers import COMFY_QUANT, FOREIGN_ENDINGS, SCALE_ENDINGS, SCALED_MARKER
 from lib_kohaku.merge.algebra.resolve import ResolvedFormula
 from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, ModelDifference
 
-_SCALED_MARKERS = ("scaled_fp8", ".scale_weight", ".weight_scale", ".comfy_quant", ".weight_scale_2")
+_QUANTISED = (*SCALE_ENDINGS, COMFY_QUANT, SCALED_MARKER, *FOREIGN_ENDINGS)
 
 
 def architecture_problems(base: InputModel, others: Sequence[InputModel]) -> tuple[list[str], list[str]]:
@@ -47,7 +48,8 @@ def prediction_problems(models: Sequence[InputModel], allowed: bool) -> tuple[li
 def scaled_fp8_problems(models: Sequence[InputModel]) -> list[str]:
     """Files whose 8-bit weights mean nothing without the scales beside them."""
     return [
-        f"{model.path.name} is a scaled fp8 file; merging it as it is would ignore the scales."
+        f"{model.path.name} is a scaled fp8 file or otherwise quantised; merging it as it is would ignore the scales. "
+        f"Make an ordinary file of it first: kohaku fp8 expand."
         for model in models
         if has_scaled_weights(model.header)
     ]
@@ -55,7 +57,7 @@ def scaled_fp8_problems(models: Sequence[InputModel]) -> list[str]:
 
 def has_scaled_weights(header: Header) -> bool:
     """Whether the file stores weights together with scales."""
-    return any(name.endswith(_SCALED_MARKERS) for name in header.tensors)
+    return any(name.endswith(_QUANTISED) for name in header.tensors)
 
 
 def coefficient_problems(rows: Sequence[CoefficientRow]) -> tuple[list[str], list[str]]:

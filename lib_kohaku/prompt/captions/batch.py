@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib_kohaku.checkpoint.io.atomic import write_file_atomically
 from lib_kohaku.errors import CancelledError, OutputExistsError, RefusedError
 from lib_kohaku.progress import Progress, SilentProgress
 from lib_kohaku.prompt.captions.caption import Caption, build_caption
 from lib_kohaku.prompt.captions.database import MOST_AT_ONCE, read_posts
-from lib_kohaku.prompt.files import DataFileError, read_text, write_atomic
+from lib_kohaku.prompt.files import DataFileError, read_text
 from lib_kohaku.prompt.profiles.model import Profile
 
 _LARGEST_LIST = 64 * 1024 * 1024
@@ -94,10 +95,10 @@ def read_ids(path: Path) -> tuple[int, ...]:
 
 
 def _write(path: Path, caption: Caption, overwrite: bool) -> str:
-    if path.exists() and not overwrite:  # spares the temporary file; write_atomic guards against the race
+    if path.exists() and not overwrite:  # spares the temporary file; write_file_atomically guards against the race
         return "kept"
     try:
-        write_atomic(path, f"{caption.text()}\n".encode(), overwrite=overwrite)
+        write_file_atomically(path, f"{caption.text()}\n".encode(), overwrite=overwrite)
     except OutputExistsError:
         return "kept"
     return "written"

@@ -1,10 +1,9 @@
-"""From a post to a caption, by the rules of HakuBooru (prompt-peers 3.1), in the order of any profile."""
+"""From a post to a caption, by the rules of HakuBooru, in the order of any profile."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,13 +12,12 @@ from lib_kohaku.prompt.captions.post import Post
 from lib_kohaku.prompt.captions.quality import quality_word
 from lib_kohaku.prompt.profiles.model import Profile, Slot
 from lib_kohaku.prompt.profiles.words import spell, year_word
+from lib_kohaku.prompt.syntax import escape, reason_unwritable
 from lib_kohaku.prompt.tags.vocabulary import count_tags
 
 _RULES_FILE = Path(__file__).parent / "data" / "rules.json"
 _KEPT = (Slot.COUNTS, Slot.CHARACTERS, Slot.COPYRIGHTS, Slot.ARTISTS)
 _OWN_WORDS = frozenset({Slot.QUALITY, Slot.AESTHETIC, Slot.RATING, Slot.YEAR, Slot.SOURCE})
-# The host takes a number after a colon at the very end for the weight of the whole prompt (webui bug 7948).
-_ENDS_AS_WEIGHT = re.compile(r":\s*[-+]?(\d+\.?|\d*\.\d+)\s*$")
 
 
 @dataclass(frozen=True)
@@ -46,17 +44,13 @@ class Caption:
         # HakuBooru puts a comma and a blank before the separator and nothing after it.
         return "".join(f"{item}, " for item in kept) + self.separator + ", ".join(free)
 
-    def prompt(self, write_tag: Callable[[str], str] | None = None) -> str:
-        """The caption as a prompt for the webui.
+    def prompt(self) -> str:
+        """The caption as a prompt, in which the webui's parser reads every tag as it is.
 
-        Args:
-            write_tag: Writes a tag so that the host's parser reads it literally; by default brackets and
-                backslashes are escaped.
+        Tags that no prompt can hold (their names have a ``#``, which begins a comment) are left out.
         """
-        write = write_tag or escape
-        items = [item if slot in _OWN_WORDS else write(item) for slot, items in self.parts for item in items]
-        text = ", ".join(items)
-        return f"{text}," if _ENDS_AS_WEIGHT.search(text) else text
+        items = [item for slot, items in self.parts for item in _written(slot, items)]
+        return ", ".join(items)
 
 
 def build_caption(post: Post, profile: Profile) -> Caption:
@@ -89,9 +83,12 @@ def build_caption(post: Post, profile: Profile) -> Caption:
     return Caption(ordered, separator, _notes(post, profile, why_not, year))
 
 
-def escape(name: str) -> str:
-    """Escape a name for the webui's prompt syntax: backslashes first, then brackets."""
-    return re.sub(r"([\\()\[\]])", r"\\\1", name)
+def _written(slot: Slot, items: tuple[str, ...]) -> Iterator[str]:
+    for item in items:
+        if slot in _OWN_WORDS:
+            yield item
+        elif reason_unwritable(item) is None:
+            yield escape(item)
 
 
 def _notes(post: Post, profile: Profile, why_not: str, year: str | None) -> tuple[str, ...]:

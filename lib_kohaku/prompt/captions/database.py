@@ -1,4 +1,4 @@
-"""Posts out of a danbooru2023-sqlite database (schema: prompt-peers 3.3)."""
+"""Posts out of a danbooru2023-sqlite database (as KohakuBlueleaf publishes it)."""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from lib_kohaku.checkpoint.io.atomic import write_file_atomically
 from lib_kohaku.errors import FailedError, KohakuError, OutputExistsError, RefusedError
-from lib_kohaku.prompt.files import each_that_works, safe_stem, write_atomic
+from lib_kohaku.prompt.files import each_that_works, safe_stem
 from lib_kohaku.prompt.presets.codec import MOST_PRESETS, encode_preset, read_preset
 from lib_kohaku.prompt.presets.model import Preset
 
@@ -61,7 +62,7 @@ class PresetStore:
         path = self._path(preset.name)
         if path.exists():
             self._check_may_replace(path, preset.name, overwrite)
-        write_atomic(path, content, overwrite=overwrite)
+        write_file_atomically(path, content, overwrite=overwrite)
         return path
 
     def rename(self, name: str, new_name: str) -> Preset:
@@ -75,7 +76,7 @@ class PresetStore:
         renamed = replace(preset, name=new_name)
         target = self._path(new_name)
         if target.exists() and target.samefile(path):  # only the writing changed: "rain" to "Rain"
-            write_atomic(path, encode_preset(renamed), overwrite=True)
+            write_file_atomically(path, encode_preset(renamed), overwrite=True)
         else:
             self.save(renamed)
             self._remove(path)
@@ -109,9 +110,9 @@ class PresetStore:
         path, preset = self._held(name)
         suffix = _picture_suffix(picture)
         thumbnail = f"{path.stem}{suffix}"
-        write_atomic(self.folder / thumbnail, picture, overwrite=True)
+        write_file_atomically(self.folder / thumbnail, picture, overwrite=True)
         changed = replace(preset, thumbnail=thumbnail)
-        write_atomic(path, encode_preset(changed), overwrite=True)
+        write_file_atomically(path, encode_preset(changed), overwrite=True)
         return changed
 
     def thumbnail_path(self, preset: Preset) -> Path | None:

@@ -2,7 +2,7 @@
 
 The host reads UTF-8 with or without a byte order mark, skips blanks after a comma and rows whose name begins with
 ``#``, and takes an old column ``text`` for ``prompt``; it writes name, prompt, negative_prompt with a byte order mark.
-A style whose prompt holds ``{prompt}`` is wrapped around the user's prompt, any other is appended (prompt-peers 5.3).
+A style whose prompt holds ``{prompt}`` is wrapped around the user's prompt, any other is appended.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib_kohaku.checkpoint.io.atomic import write_file_atomically
 from lib_kohaku.errors import OutputExistsError, RefusedError
-from lib_kohaku.prompt.files import DataFileError, read_text, write_atomic
+from lib_kohaku.prompt.files import DataFileError, read_text
 from lib_kohaku.prompt.presets.model import Preset, PromptParts, preset_text
 from lib_kohaku.prompt.profiles.model import Profile
 
@@ -83,7 +84,7 @@ def write_styles(path: Path, styles: Sequence[Style], *, overwrite: bool = False
     writer.writerow(header)
     writer.writerows(kept)
     writer.writerows([cells.get(column, "") for column in header] for cells in new.values())
-    write_atomic(path, buffer.getvalue().encode("utf-8-sig"), overwrite=True)
+    write_file_atomically(path, buffer.getvalue().encode("utf-8-sig"), overwrite=True)
 
 
 def style_of(preset: Preset, profile: Profile | None = None) -> Style:

@@ -1,7 +1,7 @@
 """Opening a danbooru2023-sqlite database, and its table of tags.
 
 The database is a stranger's file of several gigabytes: it is opened for reading only, waits are bounded, and what
-comes out of it is checked. Schema: prompt-peers 3.3.
+comes out of it is checked.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lib_kohaku.checkpoint.io.atomic import write_file_atomically
 from lib_kohaku.errors import KohakuError
-from lib_kohaku.prompt.files import write_atomic
 from lib_kohaku.prompt.tags.arrays import IndexArrays
 from lib_kohaku.prompt.tags.model import Tag
 from lib_kohaku.prompt.tags.sources import TagSource
@@ -53,7 +53,7 @@ class IndexCache:
         # Not compressed: reading 20 MB costs less than inflating 8.
         np.savez(buffer, identity=identity, **{field.name: getattr(arrays, field.name) for field in fields(arrays)})
         try:
-            write_atomic(self.path, buffer.getvalue(), overwrite=True)
+            write_file_atomically(self.path, buffer.getvalue(), overwrite=True)
         except KohakuError:
             return False
         return True

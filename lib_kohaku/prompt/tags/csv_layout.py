@@ -1,7 +1,7 @@
 """Telling which of the usual tag list layouts a CSV has.
 
-Source: prompt-peers 4.1 (tagcomplete's main, extra and translation files, the ComfyUI completers' short forms, lists
-with a header, the WD taggers' ``selected_tags.csv``).
+Known layouts: tagcomplete's main, extra and translation files, the ComfyUI completers' short forms, lists
+with a header, the WD taggers' ``selected_tags.csv``.
 """
 
 from __future__ import annotations

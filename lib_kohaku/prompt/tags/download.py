@@ -15,9 +15,10 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 
+from lib_kohaku.checkpoint.io.atomic import write_file_atomically
 from lib_kohaku.errors import FailedError, RefusedError
 from lib_kohaku.progress import Progress, SilentProgress, raise_if_cancelled
-from lib_kohaku.prompt.files import DataFileError, decode_text, plain_name, write_atomic
+from lib_kohaku.prompt.files import DataFileError, decode_text, plain_name
 from lib_kohaku.prompt.tags.csv_layout import MAIN
 from lib_kohaku.prompt.tags.csv_reader import parse_tag_list
 from lib_kohaku.prompt.tags.model import TagList
@@ -86,7 +87,7 @@ def download_tag_list(
         raise DataFileError(
             target, f"what came is not the list: {len(tag_list.tags):,} tags in the layout {tag_list.layout}"
         )
-    write_atomic(target, data, overwrite=overwrite)
+    write_file_atomically(target, data, overwrite=overwrite)
     return tag_list
 
 

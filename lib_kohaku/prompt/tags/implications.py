@@ -1,6 +1,6 @@
 """Which tags say what others say already: every ``thighhighs`` picture has ``legwear``.
 
-Source of such lists: prompt-peers 4.4; a CSV of ``antecedent,consequent``, only the active ones.
+Such lists are published as a CSV of ``antecedent,consequent``, only the active ones.
 """
 
 from __future__ import annotations

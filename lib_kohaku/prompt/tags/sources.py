@@ -1,7 +1,7 @@
 """Finding the user's own tag lists.
 
 Nothing is looked for by folder names of other extensions, which users change: tagcomplete writes where its lists are
-to ``tmp/tagAutocompletePath.txt`` in the webui's folder (prompt-peers 4.2).
+to ``tmp/tagAutocompletePath.txt`` in the webui's folder.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ WITH_WEIGHT_FROM = 100
 
 
 class Strength(str, Enum):
-    """Rule of thumb of the author of Kohaku XL Delta (prompt-peers 0.9)."""
+    """Rule of thumb of the author of Kohaku XL Delta."""
 
     WORKS = "works"
     WITH_WEIGHT = "works with emphasis"

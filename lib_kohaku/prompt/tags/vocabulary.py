@@ -14,7 +14,7 @@ _PLAIN_TAG = re.compile(r"[\w+:'.!?/-]+(_\([\w.:'-]+\))?")
 
 
 def count_tags() -> tuple[str, ...]:
-    """The tags that say who is in the picture, such as ``1girl``; HakuBooru's 22 (prompt-peers 3.1)."""
+    """The tags that say who is in the picture, such as ``1girl``; HakuBooru's 22."""
     return tuple(json.loads(_FILE.read_text(encoding="utf-8"))["counts"])
 
 

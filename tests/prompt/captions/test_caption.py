@@ -64,12 +64,17 @@ def test_a_prompt_is_escaped_and_has_no_separator():
     )
     caption = build_caption(replace(POST, general=("\\m/", "[x]")), profile("kohaku-xl-gamma"))
     assert r"\\m/, \[x\], highres" in caption.prompt()
-    assert caption.prompt(str.upper).startswith("SABER (FATE), FATE (SERIES)")
+
+
+def test_a_tag_that_no_prompt_can_hold_is_left_out_of_the_prompt_and_kept_in_the_caption():
+    caption = build_caption(Post(1, general=("1girl", "c#", "solo")), profile("pony-v6"))
+    assert caption.prompt() == "1girl, solo"
+    assert caption.text() == "1girl, c#, solo"
 
 
 def test_a_prompt_never_ends_in_what_the_webui_takes_for_a_weight():
     post = Post(1, general=("1girl", ":3"))
-    assert build_caption(post, profile("pony-v6")).prompt() == "1girl, :3,"
+    assert build_caption(post, profile("pony-v6")).prompt() == r"1girl, :\3"
     assert build_caption(post, profile("pony-v6")).text() == "1girl, :3"
     assert build_caption(Post(1, general=(":d",)), profile("pony-v6")).prompt() == ":d"
 
@@ -119,7 +124,7 @@ def test_a_tag_cannot_part_the_caption():
     assert dict(caption.parts)[Slot.ARTISTS] == ("c",)
 
 
-# Worked out by hand from prompt-peers 3.2: the cut points are exceeded strictly.
+# Worked out by hand from the published tables: the cut points are exceeded strictly.
 GENERAL_SCORE = [
     (39, "masterpiece"),
     (38, "best quality"),

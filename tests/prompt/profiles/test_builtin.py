@@ -28,7 +28,7 @@ def test_all_twelve_are_there_and_sound():
 
 
 ORDERS = {
-    # prompt-peers 2.1, only the slots that the source names, in its order
+    # From the model cards; only the slots that the source names, in its order
     "animagine-xl-3.0": "quality counts characters copyrights general",
     "animagine-xl-3.1": "counts characters copyrights general quality",
     "animagine-xl-4.0": "counts characters copyrights rating general quality",
@@ -221,7 +221,7 @@ def test_aesthetic_words_of_animagine_31():
 
 
 def test_the_number_of_words_in_the_usual_negatives():
-    # Counted by hand in prompt-peers 2.5.
+    # Counted by hand.
     counts = {
         "animagine-xl-2.0": 17,
         "animagine-xl-3.0": 19,

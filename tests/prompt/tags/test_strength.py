@@ -23,7 +23,7 @@ def test_by_the_authors_rule_of_thumb(posts, strength):
 
 
 def test_the_artists_of_the_real_list():
-    # prompt-peers 0.9: 417 artists with at least 1,000 posts, 17,716 with at least 100
+    # Counted: 417 artists with at least 1,000 posts, 17,716 with at least 100
     artists = [tag for tag in read_tag_list(real_file("danbooru.csv")).tags if tag.category is Category.ARTIST]
     works = sum(known_strength(tag.posts) is Strength.WORKS for tag in artists)
     with_weight = sum(known_strength(tag.posts) is Strength.WITH_WEIGHT for tag in artists)

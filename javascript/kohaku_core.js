@@ -1,0 +1,145 @@
+// The frame of window.kohaku: finding fields, buttons inside our HTML, the first look at the page.
+(function() {
+    'use strict';
+
+    const kohaku = window.kohaku = window.kohaku || {};
+    const DRAFT = 'kohaku_draft';
+    let actionValue = '';
+
+    kohaku.tab = function() {
+        return document.getElementById('tab_kohaku');
+    };
+
+    kohaku.element = function(name) {
+        return document.getElementById('kohaku_' + name);
+    };
+
+    kohaku.field = function(name) {
+        return document.querySelector('#kohaku_' + name + ' textarea, #kohaku_' + name + ' input');
+    };
+
+    kohaku.read = function(name) {
+        const field = kohaku.field(name);
+        return field ? field.value : '';
+    };
+
+    // Gradio takes a value from a field when the field says that it has changed.
+    kohaku.write = function(field, value) {
+        if (!field || field.value === String(value)) return;
+        field.value = value;
+        field.dispatchEvent(new Event('input', {bubbles: true}));
+    };
+
+    kohaku.press = function(name) {
+        const button = kohaku.element(name);
+        if (button) button.click();
+    };
+
+    kohaku.parse = function(text, fallback) {
+        try {
+            return JSON.parse(text);
+        } catch (error) {
+            return fallback;
+        }
+    };
+
+    let candidatesText = null;
+    let candidates = {models: [], methods: [], presets: [], blocks: {}, networks: {}};
+    kohaku.candidates = function() {
+        const text = kohaku.read('candidates');
+        if (text && text !== candidatesText) {
+            candidatesText = text;
+            candidates = kohaku.parse(text, candidates);
+        }
+        return candidates;
+    };
+
+    // Events of gradio call these; what they return becomes the event's data.
+    kohaku.actions = {
+        act: function(name, value) {
+            actionValue = value;
+            kohaku.press('action_' + name);
+        },
+        take: function() {
+            return [actionValue];
+        },
+        showFormula: function() {
+            const box = kohaku.element('formula');
+            if (box) box.scrollIntoView({block: 'nearest', behavior: 'smooth'});
+            return [];
+        }
+    };
+
+    kohaku.draft = {
+        save: function(draft) {
+            try {
+                window.localStorage.setItem(DRAFT, JSON.stringify(draft));
+            } catch (error) {
+                // No storage, or it is full: the page works without.
+            }
+        },
+        restore: function() {
+            let draft = {};
+            try {
+                draft = kohaku.parse(window.localStorage.getItem(DRAFT), {}) || {};
+            } catch (error) {
+                return;
+            }
+            if (kohaku.read('formula')) return;
+            for (const name of ['choices', 'origin', 'name', 'formula']) {
+                if (typeof draft[name] === 'string' && draft[name]) kohaku.write(kohaku.field(name), draft[name]);
+            }
+        }
+    };
+
+    kohaku.page = {
+        refreshed: function() {
+            setTimeout(function() {
+                kohaku.weights.refresh();
+                kohaku.plan.soon();
+                kohaku.jobs.look();
+            }, 0);
+            return [];
+        }
+    };
+
+    function onClick(event) {
+        const button = event.target.closest('[data-kohaku-action]');
+        if (button) kohaku.actions.act(button.dataset.kohakuAction, button.dataset.kohakuValue);
+    }
+
+    function start() {
+        const tab = kohaku.tab();
+        if (!tab || tab.dataset.kohakuStarted) return;
+        tab.dataset.kohakuStarted = '1';
+        tab.addEventListener('click', onClick);
+        for (const part of [kohaku.plan, kohaku.complete, kohaku.weights, kohaku.recipes]) part.start(tab);
+        // Folders are read when the tab is first seen, not when the program starts.
+        const seen = new IntersectionObserver(function(entries) {
+            if (!entries.some((entry) => entry.isIntersecting)) return;
+            seen.disconnect();
+            kohaku.draft.restore();
+            kohaku.press('open');
+        });
+        seen.observe(kohaku.element('formula'));
+    }
+
+    function startWhenBuilt() {
+        if (kohaku.field('formula')) {
+            start();
+            return;
+        }
+        const observer = new MutationObserver(function() {
+            if (!kohaku.field('formula')) return;
+            observer.disconnect();
+            start();
+        });
+        observer.observe(document.documentElement, {childList: true, subtree: true});
+    }
+
+    if (typeof window.onUiLoaded === 'function') {
+        window.onUiLoaded(startWhenBuilt);
+    } else {
+        document.addEventListener('DOMContentLoaded', startWhenBuilt);
+    }
+})();

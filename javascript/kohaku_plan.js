@@ -1,0 +1,143 @@
+// The live plan: asked for shortly after the last change, its tables' choices, its sliders. Simple mode likewise.
+(function() {
+    'use strict';
+
+    const kohaku = window.kohaku = window.kohaku || {};
+    const WAIT = 300;
+    const LOST = 15000;
+    let timer = 0;
+    let asked = 0;
+    let changed = false;
+    let dragging = false;
+
+    // While a request is under way gradio drops further ones, so the last change would be lost without "changed".
+    function ask() {
+        if (dragging || (asked && Date.now() - asked < LOST)) {
+            changed = true;
+            return;
+        }
+        asked = Date.now();
+        changed = false;
+        kohaku.press('plan_button');
+    }
+
+    function choices() {
+        const read = kohaku.parse(kohaku.read('choices') || '{}', {});
+        return {files: Object.assign({}, read.files), base: read.base || ''};
+    }
+
+    function choose(change) {
+        const made = choices();
+        change(made);
+        kohaku.write(kohaku.field('choices'), JSON.stringify(made));
+        kohaku.plan.soon();
+    }
+
+    function option(value, text) {
+        const element = document.createElement('option');
+        element.value = value;
+        element.textContent = text;
+        return element;
+    }
+
+    function fill(select) {
+        if (select.dataset.kohakuFilled) return;
+        select.dataset.kohakuFilled = '1';
+        const likely = kohaku.parse(select.dataset.kohakuSuggestions || '[]', []);
+        const models = kohaku.candidates().models;
+        const ordered = models.filter((model) => likely.includes(model.name))
+            .concat(models.filter((model) => !likely.includes(model.name)));
+        for (const model of ordered) {
+            if (model.file !== select.value) select.append(option(model.file, model.file));
+        }
+    }
+
+    function setParameter(input) {
+        const name = input.dataset.kohakuParameter;
+        input.parentElement.querySelector('output').textContent = input.value;
+        const line = new RegExp('(^|[\\n;])([ \\t]*\\$' + name + '[ \\t]*=[ \\t]*)[-+.\\deE]+');
+        const box = kohaku.field('formula');
+        kohaku.write(box, box.value.replace(line, (all, start, left) => start + left + input.value));
+    }
+
+    function goTo(place) {
+        const [line, column, length] = place.split(':').map(Number);
+        const box = kohaku.field('formula');
+        const start = box.value.split('\n').slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0) + column - 1;
+        box.focus();
+        box.setSelectionRange(start, start + length);
+    }
+
+    function markRecipe(formula) {
+        kohaku.tab().classList.toggle('kohaku-blank', !(formula || '').trim());
+        const plan = document.querySelector('#kohaku_plan .kohaku-plan');
+        const used = plan ? plan.dataset.kohakuRecipe : '';
+        for (const card of document.querySelectorAll('#kohaku_recipe_cards .kohaku-card')) {
+            const name = card.querySelector('.kohaku-card-use').dataset.kohakuValue;
+            card.classList.toggle('kohaku-used', Boolean(used) && name === used);
+        }
+    }
+
+    function onChange(event) {
+        const target = event.target;
+        if (target.dataset.kohakuRole !== undefined) {
+            choose((made) => {
+                made.files[target.dataset.kohakuRole] = target.value;
+            });
+        } else if (target.name === 'kohaku-base') {
+            choose((made) => {
+                made.base = target.value;
+            });
+        }
+    }
+
+    kohaku.plan = {
+        start: function(tab) {
+            tab.addEventListener('change', onChange);
+            tab.addEventListener('input', function(event) {
+                if (event.target.dataset.kohakuParameter) setParameter(event.target);
+            });
+            tab.addEventListener('pointerdown', function(event) {
+                if (event.target.dataset.kohakuParameter) dragging = true;
+            });
+            window.addEventListener('pointerup', function() {
+                if (!dragging) return;
+                dragging = false;
+                kohaku.plan.soon();
+            });
+            tab.addEventListener('click', function(event) {
+                const place = event.target.closest('[data-kohaku-caret]');
+                if (place) goTo(place.dataset.kohakuCaret);
+            });
+        },
+        soon: function() {
+            clearTimeout(timer);
+            timer = setTimeout(ask, WAIT);
+            return [];
+        },
+        arrived: function(formula, chosen, origin, name) {
+            asked = 0;
+            kohaku.draft.save({formula: formula, choices: chosen, origin: origin, name: name});
+            setTimeout(function() {
+                document.querySelectorAll('#kohaku_plan select[data-kohaku-role]').forEach(fill);
+                kohaku.weights.refresh();
+                markRecipe(formula);
+                if (changed) kohaku.plan.soon();
+            }, 0);
+            return [];
+        },
+        blocks: function() {
+            const plan = document.querySelector('#kohaku_plan .kohaku-plan');
+            return plan ? kohaku.parse(plan.dataset.kohakuBlocks || '{}', {}) : {};
+        }
+    };
+
+    let simpleTimer = 0;
+    kohaku.simple = {
+        soon: function() {
+            clearTimeout(simpleTimer);
+            simpleTimer = setTimeout(() => kohaku.press('simple_write'), WAIT);
+            return [];
+        }
+    };
+})();

@@ -1,0 +1,176 @@
+// Block weights: the list, the sliders and the picture show the same numbers; whichever is changed leads.
+(function() {
+    'use strict';
+
+    const kohaku = window.kohaku = window.kohaku || {};
+    const SVG = 'http://www.w3.org/2000/svg';
+    const TOP = 84;
+    const NAMES = 14;
+    const BELOW = 40;
+    let network = 'sdxl';
+    let values = {};
+    let leading = false;
+
+    function names(of) {
+        return kohaku.candidates().blocks[of || network] || [];
+    }
+
+    function numbers(text) {
+        return text.split(/[\s,;]+/).filter(Boolean).map(Number);
+    }
+
+    function shown(value) {
+        return String(Math.round(value * 10000) / 10000);
+    }
+
+    function tell(text) {
+        const place = document.querySelector('#kohaku_weights_picture + .kohaku-weights-tell');
+        if (place) place.textContent = text;
+    }
+
+    function slider(name) {
+        return document.querySelector('#kohaku_weight_' + name.toLowerCase() + ' input[type=number]');
+    }
+
+    function writeSliders() {
+        leading = true;
+        for (const name of names()) {
+            const field = slider(name);
+            if (field && Number(field.value) !== values[name]) kohaku.write(field, values[name]);
+        }
+        leading = false;
+    }
+
+    function writeText() {
+        kohaku.write(kohaku.field('weights'), names().map((name) => shown(values[name] || 0)).join(','));
+    }
+
+    function readText(text) {
+        const list = numbers(text);
+        // Lists of 26 are common; SDXL lacks six of those blocks.
+        const order = list.length === names('sd1').length ? names('sd1') : names();
+        const wrong = list.find((value) => !Number.isFinite(value));
+        if (wrong !== undefined || list.length !== order.length) return list.length;
+        values = {};
+        order.forEach((name, index) => {
+            if (names().includes(name)) values[name] = list[index];
+        });
+        return 0;
+    }
+
+    function shape(kind, attributes, parent) {
+        const element = document.createElementNS(SVG, kind);
+        for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+        parent.append(element);
+        return element;
+    }
+
+    function label(kind, text, parent, attributes) {
+        shape(kind, attributes || {}, parent).textContent = text;
+    }
+
+    function drawBlock(svg, name, index, width, scale, share, largest) {
+        const group = shape('g', {'class': 'kohaku-block', 'data-kohaku-block': name}, svg);
+        const value = values[name] || 0;
+        const height = Math.min(1, Math.abs(value) / scale) * TOP;
+        const left = index * width;
+        const below = TOP + NAMES + 2;
+        const percent = share === undefined ? '' : ', ' + (100 * share).toPrecision(2) + ' % of the parameters';
+        label('title', name + ': ' + shown(value) + percent, group);
+        shape('rect', {x: left, y: 0, width: width, height: TOP + NAMES + BELOW, 'class': 'kohaku-block-area'}, group);
+        shape('rect', {x: left + 1.5, y: 0, width: width - 3, height: TOP, rx: 2, 'class': 'kohaku-block-rail'}, group);
+        shape('rect', {
+            x: left + 1.5, y: TOP - height, width: width - 3, height: height, rx: 2,
+            'class': value < 0 ? 'kohaku-block-bar kohaku-minus' : 'kohaku-block-bar'
+        }, group);
+        label('text', name.replace('OUT', 'O').replace('IN', 'I'), group, {x: left + width / 2, y: TOP + 11, 'font-size': Math.min(11, width * 0.38), 'class': 'kohaku-block-name'});
+        if (share !== undefined) {
+            const depth = Math.max(0.5, share / largest * (BELOW - 4));
+            shape('rect', {x: left + 1.5, y: below, width: width - 3, height: depth, rx: 2, 'class': 'kohaku-block-share'}, group);
+        }
+    }
+
+    function draw() {
+        const place = document.getElementById('kohaku_weights_picture');
+        const order = names();
+        if (!place || !order.length || !place.clientWidth) return;
+        const width = place.clientWidth;
+        const shares = kohaku.plan.blocks();
+        const known = order.every((name) => name in shares);
+        const scale = Math.max(1, ...order.map((name) => Math.abs(values[name] || 0)));
+        const largest = known ? Math.max(...order.map((name) => shares[name])) || 1 : 1;
+        const svg = document.createElementNS(SVG, 'svg');
+        svg.setAttribute('viewBox', '0 0 ' + width + ' ' + (TOP + NAMES + (known ? BELOW : 2)));
+        svg.setAttribute('role', 'img');
+        svg.setAttribute('aria-label', 'Weights over the network');
+        order.forEach((name, index) => {
+            drawBlock(svg, name, index, width / order.length, scale, known ? shares[name] : undefined, largest);
+        });
+        place.replaceChildren(svg);
+        if (known) {
+            const average = order.reduce((sum, name) => sum + shares[name] * (values[name] || 0), 0);
+            const touched = order.reduce((sum, name) => sum + (values[name] ? shares[name] : 0), 0);
+            tell('Touches ' + (100 * touched).toFixed(1) + ' % of the parameters; the average weight is ' + (100 * average).toFixed(2) + ' %.');
+        } else {
+            tell('');
+        }
+    }
+
+    function onSlider(event) {
+        if (leading) return;
+        const holder = event.target.closest('#kohaku_weight_sliders [id^=kohaku_weight_]');
+        const name = holder ? holder.id.slice('kohaku_weight_'.length).toUpperCase() : '';
+        const value = Number(event.target.value);
+        if (!names().includes(name) || !Number.isFinite(value)) return;
+        values[name] = value;
+        writeText();
+    }
+
+    function onPicture(event) {
+        const block = event.target.closest('[data-kohaku-block]');
+        if (!block || !(event.buttons & 1)) return;
+        event.preventDefault();
+        const svg = block.ownerSVGElement;
+        const scale = svg.viewBox.baseVal.height / svg.getBoundingClientRect().height;
+        const y = (event.clientY - svg.getBoundingClientRect().top) * scale;
+        if (y > TOP + NAMES) return;
+        const raw = 1 - Math.min(TOP, Math.max(0, y)) / TOP;
+        values[block.dataset.kohakuBlock] = Math.round(raw * 20) / 20;
+        writeText();
+    }
+
+    kohaku.weights = {
+        start: function(tab) {
+            tab.addEventListener('input', onSlider);
+            tab.addEventListener('pointerdown', onPicture);
+            tab.addEventListener('pointermove', onPicture);
+            // Also when the page of the weights is opened: before that the picture has no width.
+            new ResizeObserver(draw).observe(document.getElementById('kohaku_weights_picture'));
+        },
+        // Called by gradio whenever the list or the network changes.
+        show: function(text, networkLabel) {
+            const networks = kohaku.candidates().networks;
+            const found = Object.keys(networks).find((name) => networks[name] === networkLabel);
+            if (found && found !== network) network = found;
+            const element = kohaku.element('weight_sliders');
+            if (element) element.dataset.kohakuNetwork = network;
+            const wrong = readText(text || '');
+            const given = numbers(text || '').length;
+            if (wrong && names().length) {
+                const usable = numbers(text).every(Number.isFinite);
+                tell(usable ? given + ' numbers; this network has ' + names().length + ' blocks.' : 'This is not a list of numbers.');
+                return [];
+            }
+            writeSliders();
+            draw();
+            return [];
+        },
+        refresh: function() {
+            if (!names().length) return;
+            if (!Object.keys(values).length) readText(kohaku.read('weights'));
+            const element = kohaku.element('weight_sliders');
+            if (element) element.dataset.kohakuNetwork = network;
+            draw();
+        }
+    };
+})();

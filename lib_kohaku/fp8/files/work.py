@@ -1,0 +1,115 @@
+"""Making the bytes of one tensor of a converted file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from lib_kohaku.fp8.codecs import Quantised, quantise
+from lib_kohaku.fp8.errors import Fp8FileError
+from lib_kohaku.fp8.files.plan import Action, Step
+from lib_kohaku.fp8.files.reader import Fp8Checkpoint, Scratch
+from lib_kohaku.fp8.quality import WeightQuality, measure
+
+# Tensors that are only copied are cut into pieces of this size.
+_SLICE = 8 << 20
+
+
+@dataclass(frozen=True)
+class Job:
+    """A step, or a slice of one that copies.
+
+    Attributes:
+        step: The step.
+        start: First byte of the tensor.
+        nbytes: How many bytes of the input it reads. 0 for a scale whose weight was made by an earlier job.
+    """
+
+    step: Step
+    start: int
+    nbytes: int
+
+    @property
+    def is_known_scale(self) -> bool:
+        """Whether the result came with that of an earlier job."""
+        return self.step.action is Action.SCALE and self.nbytes == 0
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a job gives.
+
+    Attributes:
+        data: Bytes for the output.
+        scale: Bytes of the scale, if codes were made.
+        quality: What making codes cost, if it was measured.
+    """
+
+    data: memoryview
+    scale: bytes = b""
+    quality: WeightQuality | None = None
+
+
+def jobs(steps: tuple[Step, ...], file: Fp8Checkpoint) -> Iterator[Job]:
+    """The jobs of all steps, in order."""
+    made = set()
+    for step in steps:
+        nbytes = file.checkpoint.tensors[step.source].nbytes if step.source else 0
+        if step.action is Action.COPY:
+            for start in range(0, max(1, nbytes), _SLICE):
+                yield Job(step, start, min(_SLICE, nbytes - start))
+        elif step.action is Action.SCALE and step.source in made:
+            yield Job(step, 0, 0)
+        else:
+            yield Job(step, 0, nbytes)
+            made.add(step.source)
+
+
+def run(job: Job, file: Fp8Checkpoint, scratch: Scratch, *, with_quality: bool) -> Made:
+    """Do a job.
+
+    Args:
+        job: The job.
+        file: The input; threads may share it.
+        scratch: The calling thread's own.
+        with_quality: Whether to measure what making codes costs.
+
+    Raises:
+        CheckpointError: If the input is damaged.
+        NotFiniteError: If a weight holds NaN or infinity.
+        Fp8FileError: If a scale is no positive number.
+    """
+    step = job.step
+    if step.weight is not None:
+        return Made(memoryview(run(Job(step.weight, 0, job.nbytes), file, scratch, with_quality=False).scale))
+    if step.action is Action.CONSTANT:
+        return Made(memoryview(step.data))
+    if step.action is Action.COPY:
+        return Made(file.read(step.source, job.start, job.nbytes))
+    if step.action is Action.WIDEN:
+        return Made(_bytes_of(_require_codes(file, step, scratch).decode(step.spec.dtype.torch)))
+    if step.action is Action.CARRY:
+        carried = _require_codes(file, step, None)  # its memory is what is handed over
+        return Made(_bytes_of(carried.codes), _scale_bytes(carried))
+    weight = file.tensor(step.source, scratch)
+    made = quantise(weight, step.fmt, step.scaling, step.source)
+    quality = measure(weight, made, step.source) if with_quality else None
+    return Made(_bytes_of(made.codes), _scale_bytes(made), quality)
+
+
+def _require_codes(file: Fp8Checkpoint, step: Step, scratch: Scratch | None) -> Quantised:
+    found = file.quantised(step.source, scratch)
+    if found is None:
+        raise Fp8FileError(f"{file.label}: '{step.source}' is not fp8.")
+    return found
+
+
+def _scale_bytes(quantised: Quantised) -> bytes:
+    scale = quantised.scale if isinstance(quantised.scale, torch.Tensor) else torch.tensor(quantised.scale)
+    return bytes(_bytes_of(scale.to(torch.float32)))
+
+
+def _bytes_of(tensor: torch.Tensor) -> memoryview:
+    return memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())  # type: ignore[arg-type]

@@ -1,0 +1,60 @@
+"""The section "Kohaku" of the webui's settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from modules import shared
+
+from lib_kohaku.checkpoint.blocks import DEFAULT_PROFILE, block_map
+
+PREFIX = "kohaku_"
+# Without a section the webui cannot build its page.
+_SECTION = ("kohaku", "Kohaku")
+
+
+def add_settings() -> None:
+    """Add the section."""
+    _add(
+        "infotext",
+        True,
+        "Write the recipe of an unsaved merge into the infotext of its images",
+        info="pasting the infotext brings the recipe back into the Kohaku tab",
+    )
+    _add(
+        "block_profile",
+        DEFAULT_PROFILE,
+        "Block profile of new recipes",
+        component=gr.Dropdown,
+        component_args={"choices": list(block_map("sdxl").profiles)},
+        info="which block the tensors outside the block list follow",
+    )
+    folder = _add(
+        "data_folder",
+        "",
+        "Folder for recipes and the history of merges",
+        info='empty: "kohaku" in the webui\'s data folder',
+        restrict_api=True,
+    )
+    folder.needs_restart()
+    restricted = getattr(shared.opts, "restricted_opts", None)
+    if isinstance(restricted, set):  # --hide-ui-dir-config takes the choice of folders away
+        restricted.add(PREFIX + "data_folder")
+
+
+def _add(
+    name: str,
+    default: Any,
+    label: str,
+    *,
+    info: str,
+    component: Any = None,
+    component_args: dict[str, Any] | None = None,
+    restrict_api: bool = False,
+) -> Any:
+    option = shared.OptionInfo(
+        default, label, component, component_args, section=_SECTION, category_id="sd", restrict_api=restrict_api
+    ).info(info)
+    shared.opts.add_option(PREFIX + name, option)
+    return option

@@ -1,0 +1,37 @@
+"""Words that are no tags, with those that may have been meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lib_kohaku.prompt.format import TagClass
+from lib_kohaku.prompt.format.classify import is_prose
+from lib_kohaku.prompt.lint.context import LintContext
+from lib_kohaku.prompt.lint.finding import Finding, Fix, Severity
+from lib_kohaku.prompt.lint.rule import Rule
+
+CODE = "unknown-tag"
+_SUGGESTIONS = 3
+
+
+def check(context: LintContext) -> Iterator[Finding]:
+    """Only with a tag list; sentences and other extensions' syntax are left alone."""
+    if not context.lookup.complete:
+        return
+    for at in context.tags:
+        known = at.known.tag_class is not TagClass.UNKNOWN or at.known.info is not None
+        if known or at.tag.opaque or is_prose(at.tag.name):
+            continue
+        names = list(context.lookup.similar(at.known.key, _SUGGESTIONS))
+        edits = [(context.spec.spell(name), context.respelled(at, name)) for name in names]
+        meant = f" Did you mean {', '.join(repr(spelled) for spelled, _ in edits)}?" if edits else ""
+        yield Finding(
+            CODE,
+            Severity.HINT,
+            at.span,
+            f"'{at.tag.name}' is not in the tag list: the model may not know it.{meant}",
+            tuple(Fix(f"Write {spelled}", (edit,)) for spelled, edit in edits if edit),
+        )
+
+
+RULE = Rule(CODE, "words that are not in the tag list", check)

@@ -1,0 +1,55 @@
+"""The Kohaku tab: one page per workbench."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gradio as gr
+
+from lib_kohaku.app.merging import MergeWorkbench
+from lib_kohaku.app.prompting import PromptWorkbench
+from lib_kohaku.ui.ids import element_id
+from lib_kohaku.ui.merge import page as merge_page
+from lib_kohaku.ui.prompt import page as prompt_page
+
+# The webui shows the tab under this title and gives its element the id "tab_kohaku".
+TITLE = "Kohaku"
+NAME = "kohaku"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page.
+
+    Attributes:
+        title: What its tab says.
+        name: Its element's id without our prefix.
+        build: Builds it inside the current gradio block.
+    """
+
+    title: str
+    name: str
+    build: Callable[[MergeWorkbench], None]
+
+
+def _build_prompt_page(merging: MergeWorkbench) -> None:
+    prompt_page.build(PromptWorkbench(merging.host))
+
+
+PAGES: tuple[Page, ...] = (
+    Page("Merge", "page_merge", merge_page.build),
+    Page("Prompt", "page_prompt", _build_prompt_page),
+)
+
+
+def build_tab(workbench: MergeWorkbench) -> gr.Blocks:
+    """The tab as gradio blocks, to be rendered by the webui or by :mod:`lib_kohaku.ui.standalone`.
+
+    Reads no folder: the page asks for its lists when it is first seen.
+    """
+    with gr.Blocks(analytics_enabled=False) as blocks, gr.Tabs(elem_id=element_id("pages")):
+        for page in PAGES:
+            with gr.TabItem(page.title, elem_id=element_id(page.name)):
+                page.build(workbench)
+    return blocks

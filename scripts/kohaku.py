@@ -1,0 +1,48 @@
+"""Entry point of the webui: hangs the extension into its callbacks. Executed anew at every "Reload UI".
+
+Everything is in ``lib_kohaku``, which has to be imported here: the extension's folder is on the path only now.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modules import script_callbacks, scripts
+
+from lib_kohaku import webui
+
+# "Reload custom script bodies" executes this file without clearing what it registered before.
+script_callbacks.remove_current_script_callbacks()
+script_callbacks.on_ui_settings(webui.add_settings)
+script_callbacks.on_before_ui(webui.add_axes)
+script_callbacks.on_ui_tabs(webui.tabs)
+script_callbacks.on_app_started(webui.add_api)
+script_callbacks.on_infotext_pasted(webui.take_pasted)
+
+
+class KohakuScript(scripts.Script):
+    """Names unsaved merges in infotexts, and merges for the cells of an X/Y/Z plot."""
+
+    def title(self) -> str:
+        """What API clients call it."""
+        return "Kohaku"
+
+    def show(self, is_img2img: bool) -> Any:
+        """Always on, in both tabs."""
+        return scripts.AlwaysVisible
+
+    def before_process(self, p: Any, *args: Any) -> None:
+        """Before the webui checks which model is loaded."""
+        webui.image_hooks().before_process(p)
+
+    def process(self, p: Any, *args: Any) -> None:
+        """Before anything is encoded."""
+        webui.image_hooks().process(p)
+
+    def before_process_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
+        """After the webui has looked at the model again."""
+        webui.image_hooks().before_process_batch(p)
+
+    def postprocess(self, p: Any, processed: Any, *args: Any) -> None:
+        """After the last batch."""
+        webui.image_hooks().postprocess(p)

@@ -1,0 +1,144 @@
+"""Writing formulas: completion, simple mode, block weights."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.actions import FORMULA, PLAN, choose, formula_is, open_source, type_formula, use_recipe
+from tests.browser.site import Site
+
+pytestmark = pytest.mark.browser
+GAMMA = "0,0.1,0.1,0,0.1,0.1,0,0.1,0.1,0,0,0,0,0,0.05,0.05,0.05,0.05,0.05,0.05"
+POPUP = "#kohaku_popup"
+WEIGHTS = "#kohaku_weights textarea"
+
+
+def test_names_are_completed_with_the_keyboard_and_undone(page: Page) -> None:
+    page.click(FORMULA)
+    page.keyboard.type("beta7 + anx")
+    expect(page.locator(f"{POPUP} [role=option]")).to_have_count(2)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    formula_is(page, "beta7 + anxl3")
+    expect(page.locator(POPUP)).to_be_hidden()
+    page.keyboard.press("Control+z")
+    formula_is(page, "beta7 + anx")
+    page.keyboard.type("l")
+    page.keyboard.press("Escape")
+    expect(page.locator(POPUP)).to_be_hidden()
+    page.keyboard.press("Control+Space")
+    page.keyboard.press("Enter")
+    formula_is(page, "beta7 + anxl2")
+
+
+def test_methods_presets_and_own_names_are_completed(page: Page) -> None:
+    page.click(FORMULA)
+    page.keyboard.type("mixture = beta7\nweighted")
+    expect(page.locator(POPUP)).to_contain_text("weighted_sum(a, b, alpha=0.5)")
+    page.keyboard.press("Tab")
+    page.keyboard.type("mix")
+    expect(page.locator(POPUP)).to_contain_text("defined above")
+    page.keyboard.press("Tab")
+    page.keyboard.type(', anxl3, mbw("gam')
+    expect(page.locator(f"{POPUP} [role=option]")).to_have_count(1)
+    page.keyboard.press("Tab")
+    page.keyboard.type("))")
+    formula_is(page, 'mixture = beta7\nweighted_sum(mixture, anxl3, mbw("gamma"))')
+    expect(page.locator(f"{PLAN} .kohaku-coefficients tbody tr")).to_have_count(3)
+
+
+def test_names_with_dashes_come_in_quotes(page: Page, site: Site) -> None:
+    site.output("anxl3").rename(site.output("animagine-xl 3"))
+    page.click("#kohaku_refresh")
+    page.wait_for_function("window.kohaku.candidates().models.some((model) => model.name === 'animagine-xl 3')")
+    page.click(FORMULA)
+    page.keyboard.type("beta7 - anima")
+    page.keyboard.press("Tab")
+    formula_is(page, 'beta7 - "animagine-xl 3"')
+
+
+def test_simple_mode_writes_the_formula(page: Page) -> None:
+    open_source(page, "Simple")
+    choose(page, "model_1", "beta7")
+    choose(page, "model_2", "anxl3")
+    formula_is(page, "weighted_sum(beta7, anxl3, alpha=0.5)")
+    page.fill("#kohaku_setting_1 input[type=number]", "0.25")
+    formula_is(page, "weighted_sum(beta7, anxl3, alpha=0.25)")
+    choose(page, "method", "Add difference")
+    choose(page, "model_3", "anxl2")
+    formula_is(page, "add_difference(beta7, anxl3, anxl2, alpha=1)")
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
+    expect(page.locator(".block#kohaku_method_about")).to_contain_text("A + alpha*(B - C)")
+
+
+def test_simple_mode_with_any_number_of_models(page: Page) -> None:
+    open_source(page, "Simple")
+    choose(page, "method", "Average")
+    for name in ("beta7", "anxl3", "base7"):
+        choose(page, "models", name)
+    formula_is(page, "average([beta7, anxl3, base7])")
+
+
+def test_block_weights_from_a_recipe_show_as_sliders_and_picture(page: Page) -> None:
+    use_recipe(page, "gamma-rev2-mbw")
+    open_source(page, "Block weights")
+    expect(page.locator(WEIGHTS)).to_have_value(GAMMA)
+    expect(page.locator("#kohaku_weight_in00 input[type=number]")).to_have_value("0.1")
+    expect(page.locator("#kohaku_weight_out08 input[type=number]")).to_have_value("0.05")
+    expect(page.locator("#kohaku_weights_picture .kohaku-block")).to_have_count(20)
+    expect(page.locator("#kohaku_weights_picture .kohaku-block-share")).to_have_count(20)
+    expect(page.locator(".kohaku-weights-tell")).to_contain_text("of the parameters")
+    expect(page.locator("#kohaku_weight_in09")).to_be_hidden()
+
+
+def test_sliders_picture_and_list_lead_one_another(page: Page) -> None:
+    open_source(page, "Block weights")
+    page.fill("#kohaku_weight_m00 input[type=number]", "0.35")
+    zeros = ["0"] * 20
+    zeros[10] = "0.35"
+    expect(page.locator(WEIGHTS)).to_have_value(",".join(zeros))
+    page.fill(WEIGHTS, GAMMA.replace(",", ", "))
+    expect(page.locator("#kohaku_weight_m00 input[type=number]")).to_have_value("0")
+    expect(page.locator("#kohaku_weight_in01 input[type=number]")).to_have_value("0.1")
+    block = page.locator('[data-kohaku-block="IN08"] .kohaku-block-rail')
+    block.click(position={"x": 5, "y": 1})
+    expect(page.locator("#kohaku_weight_in08 input[type=number]")).to_have_value("1")
+
+
+def test_lists_of_26_fit_and_others_are_counted(page: Page) -> None:
+    open_source(page, "Block weights")
+    page.fill(WEIGHTS, ",".join(str(number / 100) for number in range(26)))
+    expect(page.locator("#kohaku_weight_m00 input[type=number]")).to_have_value("0.13")
+    expect(page.locator("#kohaku_weight_out08 input[type=number]")).to_have_value("0.22")
+    page.fill(WEIGHTS, "1,2,3")
+    expect(page.locator(".kohaku-weights-tell")).to_have_text("3 numbers; this network has 20 blocks.")
+    page.fill(WEIGHTS, "a b")
+    expect(page.locator(".kohaku-weights-tell")).to_have_text("This is not a list of numbers.")
+    page.click("#kohaku_weights_put")
+    expect(page.locator(".block#kohaku_weights_note")).to_contain_text("'a' is not a number")
+
+
+def test_a_preset_goes_into_the_formula(page: Page) -> None:
+    type_formula(page, "weighted_sum(beta7, anxl3, alpha=0.5)")
+    open_source(page, "Block weights")
+    choose(page, "preset", "gamma")
+    expect(page.locator(WEIGHTS)).to_have_value(GAMMA)
+    page.click("#kohaku_weights_put")
+    formula_is(page, f"weighted_sum(beta7, anxl3, alpha=mbw({GAMMA}))")
+    type_formula(page, "beta7 + anxl3")
+    page.click("#kohaku_weights_put")
+    expect(page.locator(".block#kohaku_weights_note")).to_contain_text("Write mbw()")
+
+
+def test_the_smaller_networks_have_26_blocks(page: Page) -> None:
+    open_source(page, "Block weights")
+    page.check('#kohaku_network input[value^="SD 1"]')
+    expect(page.locator("#kohaku_weight_in09")).to_be_visible()
+    choose(page, "preset", "WRAP08")
+    expect(page.locator("#kohaku_weights_picture .kohaku-block")).to_have_count(26)
+    expect(page.locator("#kohaku_weight_out11 input[type=number]")).to_have_value("1")

@@ -1,0 +1,106 @@
+"""``kohaku fp8`` as scripts call it."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from lib_kohaku.cli import exit_codes
+from lib_kohaku.cli.main import main
+from tests.fp8.files import TO_Q, few_sdxl, write
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Hashes of test files do not belong into the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write(tmp_path / "source.safetensors", few_sdxl())
+
+
+def test_convert_report_expand(source, tmp_path, capsys):
+    small, back = tmp_path / "small.safetensors", tmp_path / "back.safetensors"
+    assert main(["fp8", "convert", str(source), str(small), "--profile", "webui"]) == exit_codes.DONE
+    text = capsys.readouterr().out
+    assert "SDXL base" in text and "unet" in text and "31." in text and "worst" in text
+    assert load_file(small)[f"{TO_Q}.weight"].dtype == torch.float8_e4m3fn
+
+    assert main(["fp8", "report", str(small), "--original", str(source), "--json"]) == exit_codes.DONE
+    document = json.loads(capsys.readouterr().out)
+    assert (document["scheme"], document["profile"], document["formats"]) == ("scaled", "webui", {"e4m3fn": 3})
+    assert len(document["source_sha256"]) == 64
+    assert len(document["weights"]) == 3 and document["quality"]["lowest_db"] > 28
+    unet = next(row for row in document["memory"]["components"] if row["component"] == "unet")
+    assert unet["before"] - unet["after"] == 16 * 12 + 3 * 5 * 9 + 8 * 8 - 3 * 4
+
+    assert main(["fp8", "expand", str(small), str(back), "--dtype", "bf16"]) == exit_codes.DONE
+    assert load_file(back)[f"{TO_Q}.weight"].dtype == torch.bfloat16
+    assert load_file(back)[f"{TO_Q}.bias"].dtype == torch.float16
+
+
+def test_report_of_a_file_that_is_not_fp8_predicts(source, tmp_path, capsys):
+    assert main(["fp8", "report", str(source), "--json"]) == exit_codes.DONE
+    predicted = json.loads(capsys.readouterr().out)
+    small = tmp_path / "small.safetensors"
+    assert main(["fp8", "convert", str(source), str(small), "--profile", "webui", "--json"]) == exit_codes.DONE
+    done = json.loads(capsys.readouterr().out)
+    assert predicted["memory"] == done["memory"]
+    by_name = {weight["name"]: weight for weight in done["weights"]}
+    assert {weight["name"]: weight for weight in predicted["weights"]} == by_name
+    assert main(["fp8", "report", str(source), "--no-quality"]) == exit_codes.DONE
+    assert "what converting it would give" in capsys.readouterr().out
+
+
+def test_options_reach_the_policy(source, tmp_path):
+    out = tmp_path / "out.safetensors"
+    options = [
+        "--format",
+        "e5m2",
+        "--text-encoders",
+        "--keep",
+        "*.op.weight",
+        "--no-quality",
+        "--no-hash",
+        "--per-channel",
+    ]
+    assert main(["fp8", "convert", str(source), str(out), "--profile", "webui", *options]) == exit_codes.DONE
+    tensors = load_file(out)
+    assert tensors[f"{TO_Q}.weight"].dtype == torch.float8_e5m2
+    assert tensors[f"{TO_Q}.scale_weight"].shape == (16,)
+    text_encoder = "conditioner.embedders.1.model.transformer.resblocks.0.attn.in_proj_weight"
+    assert tensors[text_encoder].dtype == torch.float8_e5m2
+    assert tensors["model.diffusion_model.input_blocks.3.0.op.weight"].dtype == torch.float16
+
+
+def test_refusals(source, tmp_path, capsys):
+    out = tmp_path / "out.safetensors"
+    assert main(["fp8", "convert", str(source), str(source), "--profile", "webui"]) == exit_codes.REFUSED
+    assert (
+        main(["fp8", "convert", str(tmp_path / "no.safetensors"), str(out), "--profile", "webui"]) == exit_codes.REFUSED
+    )
+    assert main(["fp8", "expand", str(source), str(out)]) == exit_codes.REFUSED
+    assert "nothing in it is fp8" in capsys.readouterr().err
+    other = write(tmp_path / "other.safetensors", {f"{TO_Q}.weight": torch.ones(2, 2)})
+    small = tmp_path / "small.safetensors"
+    main(["fp8", "convert", str(source), str(small), "--profile", "plain"])
+    assert main(["fp8", "report", str(small), "--original", str(other)]) == exit_codes.REFUSED
+
+
+def test_import(source, tmp_path, capsys):
+    archive, out = tmp_path / "model.zip", tmp_path / "out.safetensors"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.write(source, "dir/model.safetensors")
+    for command in (["convert", str(archive), str(out), "--profile", "webui"], ["report", str(archive)]):
+        assert main(["fp8", *command]) == exit_codes.REFUSED
+        assert "kohaku fp8 import" in capsys.readouterr().err
+    assert main(["fp8", "import", str(archive), str(out)]) == exit_codes.DONE
+    assert "model.safetensors" in capsys.readouterr().out
+    assert out.read_bytes() == source.read_bytes()

@@ -1,0 +1,196 @@
+"""Mini SDXL checkpoints, and what the webui needs to take them for SDXL.
+
+An extension of the test's own, in the test's data folder, tells open_clip of a tiny text encoder and points the webui's
+SDXL configuration to one with small numbers. So switching between the minis swaps weights in place, as it does with
+real SDXL files, and merged files need no ``.yaml`` beside them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import zlib
+from pathlib import Path
+
+import torch
+
+from devtools.key_tables import key_table
+from devtools.sample_checkpoints import write_sample
+from lib_kohaku.checkpoint.writer import TensorSpec
+
+_CLIP_G = {
+    "embed_dim": 64,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 32},
+}
+_SCRIPT = """\
+from pathlib import Path
+import open_clip
+from modules import script_callbacks, sd_models_config
+_here = Path(__file__).parent.parent
+open_clip.add_model_config(_here / "kohaku-mini-g.json")
+sd_models_config.config_sdxl = str(_here / "mini_sdxl.yaml")
+
+
+def _show_pending(demo, app):
+    def pending():
+        import sys
+        recipe = sys.modules["lib_kohaku.webui"].workbench().take_pending()
+        return {"formula": recipe.formula if recipe else ""}
+    app.add_api_route("/test/pending", pending)
+
+
+script_callbacks.on_app_started(_show_pending)
+"""
+
+
+class Weights:
+    """Numbers whose size fits the layer, so that images come out as noise and not as one flat colour."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._tensor: tuple[str, torch.Tensor] = ("", torch.empty(0))
+
+    def fill(self, spec: TensorSpec, start: int, out: torch.Tensor) -> None:
+        if self._tensor[0] != spec.name:
+            self._tensor = (spec.name, self._values(spec))
+        out.copy_(self._tensor[1][start : start + len(out)])
+
+    def _values(self, spec: TensorSpec) -> torch.Tensor:
+        if not spec.dtype.floating:
+            return torch.arange(spec.count)
+        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + zlib.crc32(spec.name.encode()))
+        noise = torch.randn(spec.count, generator=generator)
+        if spec.name.endswith("logit_scale"):
+            return torch.full((spec.count,), 4.6)
+        if spec.name.endswith("bias"):
+            return noise * 0.02
+        if len(spec.shape) == 1:
+            return 1 + noise * 0.02
+        if "embedding" in spec.name:
+            return noise * 0.1
+        fan_in = spec.shape[0] if spec.name.endswith("text_projection") else math.prod(spec.shape[1:])
+        return noise / math.sqrt(fan_in)
+
+
+def write_mini(path: Path, seed: int) -> Path:
+    """One checkpoint of 77 MB."""
+    return write_sample(path, key_table("sdxl_mini"), Weights(seed))  # type: ignore[arg-type]
+
+
+def write_extension(folder: Path, python: Path) -> None:
+    """The extension that makes the webui take minis for SDXL."""
+    scripts = folder / "scripts"
+    scripts.mkdir(parents=True)
+    (scripts / "mini_sdxl.py").write_text(_SCRIPT)
+    (folder / "kohaku-mini-g.json").write_text(json.dumps(_CLIP_G))
+    clip = folder / "clip_l"
+    subprocess.run([python, Path(__file__).parent / "clip_folder.py", clip], check=True, capture_output=True)
+    # JSON is YAML; the webui reads the file with a YAML reader.
+    (folder / "mini_sdxl.yaml").write_text(json.dumps(_config(clip), indent=1))
+
+
+def _config(clip: Path) -> dict:
+    denoiser = "sgm.modules.diffusionmodules"
+    return {
+        "model": {
+            "target": "sgm.models.diffusion.DiffusionEngine",
+            "params": {
+                "scale_factor": 0.13025,
+                "disable_first_stage_autocast": True,
+                "denoiser_config": {
+                    "target": f"{denoiser}.denoiser.DiscreteDenoiser",
+                    "params": {
+                        "num_idx": 1000,
+                        "weighting_config": {"target": f"{denoiser}.denoiser_weighting.EpsWeighting"},
+                        "scaling_config": {"target": f"{denoiser}.denoiser_scaling.EpsScaling"},
+                        "discretization_config": {"target": f"{denoiser}.discretizer.LegacyDDPMDiscretization"},
+                    },
+                },
+                "network_config": _unet(),
+                "conditioner_config": _conditioner(clip),
+                "first_stage_config": _vae(),
+            },
+        }
+    }
+
+
+def _unet() -> dict:
+    return {
+        "target": "sgm.modules.diffusionmodules.openaimodel.UNetModel",
+        "params": {
+            "adm_in_channels": 1600,
+            "num_classes": "sequential",
+            "use_checkpoint": True,
+            "in_channels": 4,
+            "out_channels": 4,
+            "model_channels": 32,
+            "attention_resolutions": [4, 2],
+            "num_res_blocks": 2,
+            "channel_mult": [1, 2, 4],
+            "num_head_channels": 16,
+            "use_spatial_transformer": True,
+            "use_linear_in_transformer": True,
+            "transformer_depth": [1, 2, 10],
+            "context_dim": 128,
+            "spatial_transformer_attn_type": "softmax-xformers",
+            "legacy": False,
+        },
+    }
+
+
+def _conditioner(clip: Path) -> dict:
+    encoders = "sgm.modules.encoders.modules"
+    texts = [
+        ("FrozenCLIPEmbedder", {"version": str(clip), "layer": "hidden", "layer_idx": 11}),
+        (
+            "FrozenOpenCLIPEmbedder2",
+            {
+                "arch": "kohaku-mini-g",
+                "version": "",
+                "freeze": True,
+                "layer": "penultimate",
+                "always_return_pooled": True,
+                "legacy": False,
+            },
+        ),
+    ]
+    models = [
+        {"is_trainable": False, "input_key": "txt", "target": f"{encoders}.{name}", "params": params}
+        for name, params in texts
+    ]
+    models += [
+        {
+            "is_trainable": False,
+            "input_key": key,
+            "target": f"{encoders}.ConcatTimestepEmbedderND",
+            "params": {"outdim": 256},
+        }
+        for key in ("original_size_as_tuple", "crop_coords_top_left", "target_size_as_tuple")
+    ]
+    return {"target": "sgm.modules.GeneralConditioner", "params": {"emb_models": models}}
+
+
+def _vae() -> dict:
+    return {
+        "target": "sgm.models.autoencoder.AutoencoderKLInferenceWrapper",
+        "params": {
+            "embed_dim": 4,
+            "monitor": "val/rec_loss",
+            "ddconfig": {
+                "attn_type": "vanilla-xformers",
+                "double_z": True,
+                "z_channels": 4,
+                "resolution": 256,
+                "in_channels": 3,
+                "out_ch": 3,
+                "ch": 32,
+                "ch_mult": [1, 2, 4, 4],
+                "num_res_blocks": 2,
+                "attn_resolutions": [],
+                "dropout": 0.0,
+            },
+            "lossconfig": {"target": "torch.nn.Identity"},
+        },
+    }
