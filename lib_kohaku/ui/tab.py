@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import gradio as gr
 
 from lib_kohaku.app.merging import MergeWorkbench
+from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.ui.ids import element_id
 from lib_kohaku.ui.merge import page as merge_page
+from lib_kohaku.ui.prompt import page as prompt_page
 
 # The webui shows the tab under this title and gives its element the id "tab_kohaku".
 TITLE = "Kohaku"
@@ -31,7 +33,14 @@ class Page:
     build: Callable[[MergeWorkbench], None]
 
 
-PAGES: tuple[Page, ...] = (Page("Merge", "page_merge", merge_page.build),)
+def _build_prompt_page(merging: MergeWorkbench) -> None:
+    prompt_page.build(PromptWorkbench(merging.host))
+
+
+PAGES: tuple[Page, ...] = (
+    Page("Merge", "page_merge", merge_page.build),
+    Page("Prompt", "page_prompt", _build_prompt_page),
+)
 
 
 def build_tab(workbench: MergeWorkbench) -> gr.Blocks:

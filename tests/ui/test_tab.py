@@ -73,9 +73,9 @@ def test_building_reads_no_folder(workbench, monkeypatch):
     build_tab(workbench)
 
 
-def test_no_event_waits_in_the_queue_or_offers_itself_as_an_api(tab):
+def test_no_event_waits_in_the_queue_and_only_the_prompt_pages_has_an_address(tab):
     assert [event["queue"] for event in tab.dependencies if event["queue"] is not False] == []
-    assert [event["api_name"] for event in tab.dependencies if event["api_name"] is not False] == []
+    assert [event["api_name"] for event in tab.dependencies if event["api_name"] is not False] == ["kohaku_prompt"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One webui for all tests of this folder."""
+"""One webui for most tests of this folder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.webui.server import Webui, find_install
 
 REPOSITORY = Path(__file__).parents[2]
 HERE = Path(__file__).parent
+MINIS = ("mini_a", "mini_b", "mini_c")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,22 +21,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.webui)
 
 
-@pytest.fixture(scope="session")
-def webui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webui]:
+def start_webui(factory: pytest.TempPathFactory, *flags: str) -> Webui:
+    """A webui that is about to start, with three checkpoints, this extension, and a data folder of its own."""
     install = find_install()
     if install is None:
         pytest.skip("no webui here: set KOHAKU_WEBUI_DIR to a stable-diffusion-webui v1.10.1 (make test-webui)")
-    data = tmp_path_factory.mktemp("webui")
-    models = data / "models" / "Stable-diffusion"
-    models.mkdir(parents=True)
-    for folder in ("Lora", "VAE"):
-        (data / "models" / folder).mkdir()
-    for seed, name in enumerate(("mini_a", "mini_b", "mini_c"), start=1):
-        write_mini(models / f"{name}.safetensors", seed)
-    extensions = data / "extensions"
-    write_extension(extensions / "aa-mini-sdxl", install.python)
-    (extensions / "sd-webui-kohaku").symlink_to(REPOSITORY)
-    running = Webui(install, data, data / "log.txt")
+    data = factory.mktemp("webui")
+    for folder in ("Stable-diffusion", "Lora", "VAE"):
+        (data / "models" / folder).mkdir(parents=True)
+    for seed, name in enumerate(MINIS, start=1):
+        write_mini(data / "models" / "Stable-diffusion" / f"{name}.safetensors", seed)
+    write_extension(data / "extensions" / "aa-mini-sdxl", install.python)
+    (data / "extensions" / "sd-webui-kohaku").symlink_to(REPOSITORY)
+    return Webui(install, data, data / "log.txt", *flags)
+
+
+@pytest.fixture(scope="session")
+def webui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webui]:
+    running = start_webui(tmp_path_factory)
     try:
         running.wait_started()
         running.image(override_settings={"sd_model_checkpoint": "mini_b"})  # the very first model differs by a hair

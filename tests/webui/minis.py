@@ -27,10 +27,21 @@ _CLIP_G = {
 _SCRIPT = """\
 from pathlib import Path
 import open_clip
-from modules import sd_models_config
+from modules import script_callbacks, sd_models_config
 _here = Path(__file__).parent.parent
 open_clip.add_model_config(_here / "kohaku-mini-g.json")
 sd_models_config.config_sdxl = str(_here / "mini_sdxl.yaml")
+
+
+def _show_pending(demo, app):
+    def pending():
+        import sys
+        recipe = sys.modules["lib_kohaku.webui"].workbench().take_pending()
+        return {"formula": recipe.formula if recipe else ""}
+    app.add_api_route("/test/pending", pending)
+
+
+script_callbacks.on_app_started(_show_pending)
 """
 
 

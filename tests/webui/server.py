@@ -147,14 +147,14 @@ class Webui:
         assert status == 200, answer
         return [_pixels(image) for image in answer["images"]], json.loads(answer["info"])
 
-    def press(self, element_id: str) -> None:
-        """Press a button of the page, by its id."""
+    def press(self, element_id: str, *first: Any) -> None:
+        """Press a button of the page, by its id, with its first inputs."""
         _, config = self.call("GET", "/config")
         button = next(item["id"] for item in config["components"] if item["props"].get("elem_id") == element_id)
         index, event = next(
             (index, item) for index, item in enumerate(config["dependencies"]) if button in item["targets"]
         )
-        data = [None] * len(event["inputs"])
+        data = [*first, *[None] * (len(event["inputs"]) - len(first))]
         self.call("POST", "/run/predict", {"fn_index": index, "data": data, "session_hash": "test"})
 
 

@@ -65,6 +65,14 @@ def test_the_infotext_holds_the_recipe(webui: Webui):
     assert "Kohaku" not in webui.images()[1]["infotexts"][0]
 
 
+def test_pasting_the_infotext_brings_the_recipe_back(webui: Webui):
+    webui.job("/load-unsaved", {"formula": FORMULA, "name": "gamma"})
+    text = webui.images()[1]["infotexts"][0]
+    assert webui.call("GET", "/test/pending")[1] == {"formula": ""}
+    webui.press("paste", text)
+    assert webui.call("GET", "/test/pending")[1] == {"formula": FORMULA}
+
+
 def test_choosing_another_checkpoint_ends_an_unsaved_merge(webui: Webui):
     expected = webui.image(override_settings={"sd_model_checkpoint": "mini_b"})
     webui.job("/load-unsaved", {"formula": FORMULA, "name": "gamma"})

@@ -1,0 +1,150 @@
+"""The list of checkpoints, hashes, folders, choosing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from lib_kohaku.errors import CancelledError, FailedError, RefusedError
+from lib_kohaku.merge.recipe import Recipe
+from lib_kohaku.progress import SilentProgress
+
+HASH = "ab" * 32
+
+
+def cache(fake) -> dict:
+    return fake.modules["cache"].cache("hashes")
+
+
+def entry(fake, name: str = "beta7") -> Path:
+    path = fake.models / f"{name}.safetensors"
+    cache(fake)[f"checkpoint/{name}.safetensors"] = {"mtime": path.stat().st_mtime, "sha256": HASH}
+    return path
+
+
+def test_names_come_from_the_webuis_folders(fake, host, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    fake.modules["shared"].cmd_opts.ckpt_dir = str(other)
+    assert host.library().roots == (other, fake.models)
+    assert host.output_folder() == other
+    fake.modules["shared"].cmd_opts.ckpt_dir = str(tmp_path / "not there")
+    assert host.library().roots == (fake.models,)
+
+
+def test_a_hash_that_the_webui_knows_is_taken(fake, host):
+    path = entry(fake)
+    assert host.known_sha256(path) == HASH
+    assert host.sha256(path, SilentProgress()) == HASH
+
+
+@pytest.mark.parametrize("change", [-10, 10])
+def test_the_hash_of_a_replaced_file_is_not(fake, host, change):
+    path = entry(fake)
+    time = path.stat().st_mtime + change
+    os.utime(path, (time, time))  # the webui itself notices newer files only
+    assert host.known_sha256(path) == ""
+    real = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert host.sha256(path, SilentProgress()) == real
+    assert cache(fake)["checkpoint/beta7.safetensors"] == {"mtime": path.stat().st_mtime, "sha256": real}
+    assert host.known_sha256(path) == real
+
+
+@pytest.mark.parametrize("damaged", [None, "text", {}, {"sha256": 5}, {"sha256": "ab", "mtime": 0}])
+def test_damaged_entries_are_no_hashes(fake, host, damaged):
+    path = entry(fake)
+    if isinstance(damaged, dict):
+        damaged = {"mtime": path.stat().st_mtime, **damaged}
+    cache(fake)["checkpoint/beta7.safetensors"] = damaged
+    assert host.known_sha256(path) == ""
+
+
+def test_hashing_is_stopped_and_switched_off(fake, host):
+    path = fake.models / "beta7.safetensors"
+
+    class Stopped(SilentProgress):
+        def cancelled(self) -> bool:
+            return True
+
+    with pytest.raises(CancelledError):
+        host.sha256(path, Stopped())
+    fake.modules["shared"].cmd_opts.no_hashing = True
+    assert host.sha256(path, SilentProgress()) == "" and cache(fake) == {}
+
+
+def test_an_unknown_file_has_no_hash(fake, host, tmp_path):
+    assert host.known_sha256(tmp_path / "x.safetensors") == ""
+
+
+def test_a_merge_is_listed_and_remembered(fake, host, workbench, finished):
+    job = finished(workbench.start_merge(Recipe("0.5*beta7 + 0.5*anxl3"), {}, "new"))
+    assert job.state == "done", job.message
+    assert "new.safetensors" in fake.sd_models.checkpoint_aliases
+    assert host.data_folder() == fake.root / "kohaku"
+    assert (fake.root / "kohaku" / "history.jsonl").is_file()
+
+
+def test_an_empty_folder_is_not_listed(fake, host):
+    """The webui would begin a download."""
+    for path in fake.models.iterdir():
+        path.unlink()
+    fake.sd_models.list_models = lambda: pytest.fail("a download of 4 GB")
+    host.refresh_checkpoints()
+
+
+def test_choosing_goes_through_the_settings(fake, host):
+    fake.load("beta7")
+    host.load_checkpoint(fake.models / "anxl3.safetensors")
+    assert host.loaded_model().name.startswith("anxl3")
+    assert fake.opts.sd_model_checkpoint.startswith("anxl3") and fake.opts.saved == 1
+    assert not fake.modules["call_queue"].queue_lock.locked()
+
+
+def test_choosing_the_chosen_one_ends_an_unsaved_merge(fake, host, workbench):
+    fake.load("beta7")
+    host.load_unsaved(workbench.plan(Recipe("0.5*beta7 + 0.5*anxl3")), "gamma", SilentProgress())
+    host.load_checkpoint(fake.models / "beta7.safetensors")
+    assert not host.loaded_model().unsaved and host.loaded_model().name.startswith("beta7")
+
+
+def test_choosing_the_chosen_one_loads_it_if_nothing_is_loaded(fake, host):
+    info = fake.sd_models.checkpoint_aliases["beta7.safetensors"]
+    fake.opts.data["sd_model_checkpoint"] = info.title
+    assert host.loaded_model() is None
+    host.load_checkpoint(fake.models / "beta7.safetensors")
+    assert host.loaded_model().name.startswith("beta7")
+
+
+def test_a_checkpoint_that_does_not_load_is_told(fake, host):
+    fake.load("beta7")
+    fake.reload_fails = True
+    with pytest.raises(FailedError, match=r"anxl3.safetensors could not be loaded \(OSError: the disk is gone"):
+        host.load_checkpoint(fake.models / "anxl3.safetensors")
+    assert fake.state.idle and not fake.modules["call_queue"].queue_lock.locked()
+
+
+def test_unknown_files_and_frozen_settings_are_refused(fake, host, tmp_path):
+    with pytest.raises(RefusedError, match="refresh"):
+        host.load_checkpoint(tmp_path / "x.safetensors")
+    fake.modules["shared"].cmd_opts.freeze_settings = True
+    with pytest.raises(RefusedError, match="frozen"):
+        host.load_checkpoint(fake.models / "beta7.safetensors")
+
+
+def test_asking_what_is_loaded_loads_nothing(fake, host):
+    assert host.loaded_model() is None and fake.events == []
+
+
+def test_the_folder_for_data_can_be_chosen_unless_forbidden(fake, host, tmp_path):
+    fake.opts.data["kohaku_data_folder"] = str(tmp_path / "mine")
+    assert host.data_folder() == tmp_path / "mine"
+    fake.modules["shared"].cmd_opts.hide_ui_dir_config = True
+    assert type(host)().data_folder() == fake.root / "kohaku"
+
+
+def test_facts_and_info(host):
+    assert host.info.can_load and host.info.can_load_unsaved and host.info.has_progress_bar
+    assert host.facts()["kohaku"] and host.setting("nothing", 5) == 5
