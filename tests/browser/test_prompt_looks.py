@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 # Mixed colours come as color(srgb 0.1 0.2 0.3 / 0.4); a tint of a sixth does not count as a background.
 READABLE = CONTRAST.replace(
     "text.match(/[\\d.]+/g).map(Number);",
-    "text.match(/[\\d.]+/g).map((digits, index) => Number(digits) * (text.startsWith('color') && index < 3 ? 255 : 1));",
+    "text.match(/[\\d.]+/g).map((digits, i) => Number(digits) * (text.startsWith('color') && i < 3 ? 255 : 1));",
 ).replace("(colour(behind)[3] === 0)", "(colour(behind)[3] < 1)")
 SECTIONS = ("parts", "captions", "infotext", "tags")
 BUSY = "blue hair, hatsune miku, smile, 1girl, saber (fate), high quality, (wlop:1.2), long_long_name_" + "x" * 80
