@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 
 import pytest
+
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SCREENSHOTS, Opener, Site
+from tests.browser.site import SCREENSHOTS, Opener, Site
 from tests.browser.prompt_actions import FINDINGS, POPUP, TEXT, add_tags, open_prompt, write
 from tests.browser.test_looks import CONTRAST, THEMES, sticking_out
 
@@ -15,7 +18,8 @@ pytestmark = pytest.mark.browser
 # Mixed colours come as color(srgb 0.1 0.2 0.3 / 0.4); a tint of a sixth does not count as a background.
 READABLE = CONTRAST.replace(
     "text.match(/[\\d.]+/g).map(Number);",
-    "text.match(/[\\d.]+/g).map((digits, i) => Number(digits) * (text.startsWith('color') && i < 3 ? 255 : 1));",
+    "text.match(/[\\d.]+/g)"
+    ".map((digits, index) => Number(digits) * (text.startsWith('color') && index < 3 ? 255 : 1));",
 ).replace("(colour(behind)[3] === 0)", "(colour(behind)[3] < 1)")
 SECTIONS = ("parts", "captions", "infotext", "tags")
 BUSY = "blue hair, hatsune miku, smile, 1girl, saber (fate), high quality, (wlop:1.2), long_long_name_" + "x" * 80
