@@ -10,8 +10,8 @@ pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not insta
 pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 from playwright.sync_api import Page, expect
 
-from tests.browser.site import SCREENSHOTS, Opener, Site
 from tests.browser.prompt_actions import FINDINGS, POPUP, TEXT, add_tags, open_prompt, write
+from tests.browser.site import SCREENSHOTS, Opener, Site
 from tests.browser.test_looks import CONTRAST, THEMES, sticking_out
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,6 @@ pytest.importorskip("playwright", reason="browser tests need playwright (require
 from playwright.sync_api import Page, expect
 
 from lib_kohaku.host.base import HostInfo, LoadedModel
-from tests.browser.site import Opener, Site, SlowHost
 from tests.browser.prompt_actions import (
     FINDINGS,
     NEGATIVE,
@@ -27,6 +26,7 @@ from tests.browser.prompt_actions import (
     show_prompt,
     write,
 )
+from tests.browser.site import Opener, Site, SlowHost
 from tests.support.prompting import HOSTILE
 
 pytestmark = pytest.mark.browser
