@@ -8,7 +8,6 @@ import pytest
 
 pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
 pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
-
 from playwright.sync_api import Page, expect
 
 from tests.browser.prompt_actions import FINDINGS, POPUP, TEXT, add_tags, open_prompt, write
