@@ -160,9 +160,11 @@ class CheckpointWriter:
 
     def close(self) -> None:
         """Stop and remove the temporary file if it is still there."""
-        self._raw.close()
-        with contextlib.suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
+        try:
+            self._raw.close()
+        finally:  # also when an impatient user interrupts the waiting
+            with contextlib.suppress(OSError):
+                self._temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> CheckpointWriter:
         return self

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
 from lib_kohaku.cli import exit_codes
-from lib_kohaku.cli.output import flush, tell
+from lib_kohaku.cli.output import failing_clearly, flush, tell
 from lib_kohaku.cli.registry import COMMANDS
 from lib_kohaku.errors import CancelledError, KohakuError, RefusedError
 from lib_kohaku.version import __version__
@@ -36,15 +37,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done, 1 failed, 2 refused input (argparse uses 2 as well), 130 cancelled.
     """
     try:
-        arguments = build_parser().parse_args(argv)
-    except SystemExit:  # --help, --version, or a usage error
-        _drop_output()
-        raise
-    command = next(command for command in COMMANDS if command.name == arguments.command)
-    try:
+        with failing_clearly():
+            arguments = build_parser().parse_args(argv)
+        command = next(command for command in COMMANDS if command.name == arguments.command)
         code = command.run(arguments)
         flush()
         return code
+    except SystemExit:  # --help, --version, or a usage error
+        _drop_output()
+        raise
     except (CancelledError, KeyboardInterrupt) as error:
         tell(str(error) or "Stopped.")
         return exit_codes.CANCELLED
@@ -71,4 +72,7 @@ def _drop_output() -> None:
 
 def run() -> None:
     """Console script: :func:`main` as a process."""
-    sys.exit(main())
+    code = main()
+    # There is nothing left to stop: a second Ctrl-C must not make Python's last steps look like a crash.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)

@@ -38,7 +38,7 @@ def _harmless(text: str) -> str:
 def _write(stream: TextIO, text: str) -> None:
     # A console or a pipe may know fewer characters than file names have.
     encoding = stream.encoding or "utf-8"
-    with _failing_clearly():
+    with failing_clearly():
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
@@ -49,12 +49,17 @@ def flush() -> None:
         FailedError: If it cannot be written.
         BrokenPipeError: If nobody reads it any more.
     """
-    with _failing_clearly():
+    with failing_clearly():
         sys.stdout.flush()
 
 
 @contextlib.contextmanager
-def _failing_clearly() -> Iterator[None]:
+def failing_clearly() -> Iterator[None]:
+    """Turn errors of writing to the terminal into messages; a closed pipe stays a BrokenPipeError.
+
+    Raises:
+        FailedError: If something cannot be written.
+    """
     try:
         yield
     except BrokenPipeError:

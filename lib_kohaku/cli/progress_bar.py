@@ -30,7 +30,7 @@ class ProgressBar:
 
     def start(self, label: str, total: int, unit: str) -> None:
         """See :class:`~lib_kohaku.progress.Progress`."""
-        self._finish_line()
+        self.end_line()
         self._label, self._total, self._unit, self._done = label, total, unit, 0
         self._began, self._drawn = time.monotonic(), 0.0
         self._draw()
@@ -44,6 +44,12 @@ class ProgressBar:
     def cancelled(self) -> bool:
         """Whether Ctrl-C was pressed."""
         return self._cancelled
+
+    def end_line(self) -> None:
+        """Leave the bar as it is; what is written next begins on a line of its own."""
+        if self._draws and self._label:
+            tell("")
+        self._label = ""
 
     @contextlib.contextmanager
     def stops_on_interrupt(self) -> Iterator[None]:
@@ -64,7 +70,7 @@ class ProgressBar:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-            self._finish_line()
+            self.end_line()
 
     def _draw(self) -> None:
         if not self._draws:
@@ -86,8 +92,3 @@ class ProgressBar:
             return f"{self._done} of {self._total} {self._unit}{left}"
         speed = f"  {format_bytes(rate)}/s" if rate else ""
         return f"{format_bytes(self._done)} of {format_bytes(self._total)}{speed}{left}"
-
-    def _finish_line(self) -> None:
-        if self._draws and self._label:
-            tell("")
-        self._label = ""

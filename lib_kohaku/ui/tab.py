@@ -8,9 +8,14 @@ from dataclasses import dataclass
 import gradio as gr
 
 from lib_kohaku.app.merging import MergeWorkbench
+from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.ui.ids import element_id
 from lib_kohaku.ui.merge import page as merge_page
+<<<<<<< HEAD
 from lib_kohaku.ui.precision import page as precision_page
+=======
+from lib_kohaku.ui.prompt import page as prompt_page
+>>>>>>> ui-merge
 
 # The webui shows the tab under this title and gives its element the id "tab_kohaku".
 TITLE = "Kohaku"
@@ -32,9 +37,19 @@ class Page:
     build: Callable[[MergeWorkbench], None]
 
 
+<<<<<<< HEAD
 PAGES: tuple[Page, ...] = (
     Page("Merge", "page_merge", merge_page.build),
     Page("Precision (fp8)", "page_precision", precision_page.build),
+=======
+def _build_prompt_page(merging: MergeWorkbench) -> None:
+    prompt_page.build(PromptWorkbench(merging.host))
+
+
+PAGES: tuple[Page, ...] = (
+    Page("Merge", "page_merge", merge_page.build),
+    Page("Prompt", "page_prompt", _build_prompt_page),
+>>>>>>> ui-merge
 )
 
 

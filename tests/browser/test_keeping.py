@@ -6,10 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.actions import PLAN, expect_state, formula_is, type_formula, use_recipe
-from tests.browser.conftest import Site
+from tests.browser.site import Site
 
 pytestmark = pytest.mark.browser
 FORMULA = "beta7 + anxl3 - anxl2"

@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
+
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.actions import (
@@ -17,7 +21,7 @@ from tests.browser.actions import (
     type_formula,
     use_recipe,
 )
-from tests.browser.conftest import Opener, Site
+from tests.browser.site import Opener, Site
 
 pytestmark = pytest.mark.browser
 NOTE = ".block#kohaku_job_note"

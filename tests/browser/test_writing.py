@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.actions import FORMULA, PLAN, choose, formula_is, open_source, type_formula, use_recipe
-from tests.browser.conftest import Site
+from tests.browser.site import Site
 
 pytestmark = pytest.mark.browser
 GAMMA = "0,0.1,0.1,0,0.1,0.1,0,0.1,0.1,0,0,0,0,0,0.05,0.05,0.05,0.05,0.05,0.05"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lib_kohaku.checkpoint.dtypes import DTYPES, from_torch
 from lib_kohaku.checkpoint.header import read_header
 from lib_kohaku.checkpoint.io.modes import IOMode
+from lib_kohaku.checkpoint.io.raw_writer import RawWriter
 from lib_kohaku.checkpoint.writer import CheckpointWriter, TensorSpec, encode_header, storage_order
 from lib_kohaku.errors import FailedError, OutputExistsError, RefusedError
 from tests.support.files import TORCH_NAMES, bytes_of, load, metadata_of, same_bits
@@ -184,3 +185,13 @@ def test_very_long_name(tmp_path: Path) -> None:
     with CheckpointWriter(path, [], {}) as writer:
         writer.finish()
     assert path.is_file()
+
+
+def test_a_header_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: RawWriter, data: bytes) -> None:
+        raise FailedError("disk full")
+
+    monkeypatch.setattr(RawWriter, "write", full)
+    with pytest.raises(FailedError, match="disk full"):
+        CheckpointWriter(tmp_path / "a", specs(), {})
+    assert list(tmp_path.iterdir()) == []

@@ -103,6 +103,7 @@ class FakeWebui:
         caches: dict[str, dict] = {}
         modules["cache"].cache = lambda section: caches.setdefault(section, {})
         modules["paths_internal"].data_path = str(self.root)
+        modules["paths_internal"].script_path = str(self.root)
         modules["sd_hijack"].model_hijack = SimpleNamespace(
             circular_enabled=False,
             undo_hijack=lambda model: (self.events.append("undo hijack"), model.hijack(False)),

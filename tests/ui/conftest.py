@@ -11,8 +11,6 @@ from lib_kohaku.app.merging import MergeWorkbench
 from lib_kohaku.host.standalone import StandaloneHost
 from tests.support.samples import Family
 
-pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
-
 
 @pytest.fixture
 def models(sdxl: Family, tmp_path: Path) -> Path:

@@ -7,8 +7,11 @@ import json
 import re
 from collections.abc import Iterator
 
-import gradio as gr
 import pytest
+
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+
+import gradio as gr
 
 from lib_kohaku.merge.methods.registry import METHODS
 from lib_kohaku.merge.plan.describe import describe_action

@@ -7,6 +7,9 @@ from dataclasses import astuple
 
 import pytest
 
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+
+
 from lib_kohaku.merge.recipe import Recipe, recipe_from_json, recipe_to_json
 from lib_kohaku.progress import SilentProgress
 from lib_kohaku.ui.merge.field_handlers import FieldHandlers

@@ -10,6 +10,9 @@ from dataclasses import astuple
 
 import pytest
 
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+
+
 from lib_kohaku.app.jobs import Job
 from lib_kohaku.app.merging import MergeWorkbench
 from lib_kohaku.progress import Progress

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import threading
 from pathlib import Path
 
-from lib_kohaku.checkpoint.io.aligned import align_down, aligned_buffer
+from lib_kohaku.checkpoint.io.aligned import ALIGNMENT, align_down, aligned_buffer
 from lib_kohaku.checkpoint.io.modes import DIRECT_MINIMUM_BYTES, IOMode, leave_direct_mode, open_descriptor
 from lib_kohaku.errors import FailedError
 
@@ -128,14 +129,25 @@ class RawWriter:
             self._free.put(block)
 
     def _write_block(self, block: memoryview) -> None:
-        whole = align_down(len(block)) if self._direct else len(block)
-        _write_all(self.descriptor, block[:whole])
-        if whole < len(block):
+        while len(block):
+            written = self._write_directly(block) if self._direct else os.write(self.descriptor, block)
+            block = block[written:]
+
+    def _write_directly(self, block: memoryview) -> int:
+        """Write whole aligned pieces; leave direct mode at the end of the file, or where it does not work.
+
+        A disk that is all but full takes less than it is given, or calls the shortened write invalid. Only a write
+        that need not be aligned can then say what is wrong.
+        """
+        whole = align_down(len(block))
+        written = 0
+        if whole:
+            try:
+                written = os.write(self.descriptor, block[:whole])
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+        if not written or written % ALIGNMENT:
             leave_direct_mode(self.descriptor)
             self._direct = False
-            _write_all(self.descriptor, block[whole:])
-
-
-def _write_all(descriptor: int, data: memoryview) -> None:
-    while len(data):
-        data = data[os.write(descriptor, data) :]
+        return written

@@ -36,6 +36,7 @@ def _run(arguments: argparse.Namespace) -> int:
     with bar.stops_on_interrupt():
         plan = named_after(plan_of(arguments, bar), arguments.name or output.stem)
         require_runnable(plan, check_output(plan, output, overwrite=arguments.overwrite))
+        bar.end_line()
         if not arguments.quiet:
             for line in describe_plan(plan):
                 tell(line)

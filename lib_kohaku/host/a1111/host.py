@@ -21,10 +21,15 @@ from lib_kohaku.host.a1111.fp8.webui import Fp8Webui
 from lib_kohaku.host.a1111.hash_cache import compute_sha256, known_sha256
 from lib_kohaku.host.a1111.live_merge import LiveMerger
 from lib_kohaku.host.a1111.probe import host_info
+from lib_kohaku.host.a1111.prompting import prompt_surroundings
 from lib_kohaku.host.a1111.queue import hold_queue
 from lib_kohaku.host.a1111.settings import PREFIX
 from lib_kohaku.host.base import HostInfo, LoadedModel
+<<<<<<< HEAD
 from lib_kohaku.host.fp8_control import Fp8Control
+=======
+from lib_kohaku.host.prompting import PromptSurroundings
+>>>>>>> ui-merge
 from lib_kohaku.merge.execute.run import MergeReport
 from lib_kohaku.merge.plan.types import MergePlan
 from lib_kohaku.progress import Progress, SilentProgress
@@ -135,6 +140,10 @@ class A1111Host:
         progress.start("Loading", 1, "models")
         self.live.restore()
         progress.advance(1)
+
+    def prompt_surroundings(self) -> PromptSurroundings:
+        """See :class:`~lib_kohaku.host.prompting.OffersPrompting`."""
+        return prompt_surroundings()
 
     def facts(self) -> Mapping[str, str]:
         """See :class:`~lib_kohaku.host.base.Host`."""

@@ -6,6 +6,9 @@ from lib_kohaku.app.jobs import CANCELLED, DONE, Job
 from lib_kohaku.ui.markup import Markup, action, div, span
 from lib_kohaku.units import format_bytes, format_seconds
 
+# Before this share is done, an estimate says more about the first tensor than about the rest.
+_ENOUGH = 0.02
+
 
 def job_html(job: Job | None, can_load: bool = False) -> Markup:
     """The last job.
@@ -42,7 +45,7 @@ def _figures(job: Job) -> list[str]:
     if job.total:
         figures.append(f"{_amount(job, job.done)} of {_amount(job, job.total)}")
     left = job.seconds_left
-    if left is not None:
+    if left is not None and job.done >= job.total * _ENOUGH:
         figures += [f"{_amount(job, job.rate)}/s", f"{format_seconds(left)} left"]
     return figures
 

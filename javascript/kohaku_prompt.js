@@ -1,0 +1,133 @@
+// The prompt page: what is set now, changing it so that a click can be taken back, and telling the pieces about it.
+//
+// Every file of the page adds a piece: {start(page), profile(profile), checks(answer), changed(values)}, all optional.
+(function() {
+    'use strict';
+
+    const kohaku = window.kohaku = window.kohaku || {};
+    const prompt = kohaku.prompt = kohaku.prompt || {pieces: []};
+    const BOXES = ['text', 'negative'];
+    const NUMBERS = ['width', 'height', 'cfg', 'steps'];
+    const CHECK_AFTER = 250;
+    const KEPT = 30;
+    const done = [];
+    let checkTimer = 0;
+
+    prompt.profile = null;
+    prompt.opened = null;
+
+    prompt.element = function(name) {
+        return document.getElementById('kohaku_prompt_' + name);
+    };
+
+    prompt.tell = function(event, data) {
+        for (const piece of prompt.pieces) {
+            if (piece[event]) piece[event](data);
+        }
+    };
+
+    // Everything that makes a picture, as the page has it now. Numbers that are empty are null: leave them as they are.
+    prompt.values = function() {
+        const values = {};
+        for (const name of BOXES) values[name] = prompt.element(name).value;
+        for (const name of NUMBERS) {
+            const text = prompt.element(name).value;
+            values[name] = text === '' || !Number.isFinite(Number(text)) ? null : Number(text);
+        }
+        return values;
+    };
+
+    // Parameters of most questions.
+    prompt.asked = function(more) {
+        const profile = prompt.profile ? prompt.profile.id : '';
+        return Object.assign({prompt: prompt.element('text').value, profile: profile}, more);
+    };
+
+    // Change some values at once, as one step that Undo takes back.
+    prompt.apply = function(changes, label) {
+        const before = prompt.values();
+        set(changes);
+        const after = prompt.values();
+        if (JSON.stringify(before) === JSON.stringify(after)) return false;
+        done.push({label: label, before: before, after: after});
+        done.splice(0, done.length - KEPT);
+        changed();
+        return true;
+    };
+
+    prompt.undo = function() {
+        const step = done.pop();
+        if (!step) return;
+        set(step.before);
+        changed();
+        prompt.say('Taken back: ' + step.label + '.', 'good');
+    };
+
+    function set(changes) {
+        for (const name of BOXES) {
+            if (typeof changes[name] === 'string') prompt.text.put(prompt.element(name), changes[name]);
+        }
+        for (const name of NUMBERS) {
+            if (changes[name] === undefined) continue;
+            prompt.element(name).value = changes[name] === null ? '' : String(changes[name]);
+        }
+    }
+
+    // Undo may only take back what still stands: what was typed since is the browser's own undo's business.
+    function showUndo() {
+        const button = prompt.element('undo');
+        const step = done[done.length - 1];
+        const values = prompt.values();
+        button.hidden = !step || BOXES.some((name) => values[name] !== step.after[name]);
+        if (step) button.textContent = 'Undo: ' + step.label;
+    }
+
+    function changed() {
+        showUndo();
+        prompt.tell('changed', prompt.values());
+        prompt.checkSoon();
+    }
+
+    prompt.checkSoon = function() {
+        clearTimeout(checkTimer);
+        checkTimer = setTimeout(check, CHECK_AFTER);
+    };
+
+    function check() {
+        if (!prompt.profile) return;
+        const values = prompt.values();
+        const rows = prompt.element('parts_section').open;
+        const question = Object.assign(prompt.asked({negative: values.negative, rows: rows}), settings(values));
+        prompt.ask('check', question, 'check').then(function(answer) {
+            answer.for = {text: question.prompt, negative: question.negative};
+            prompt.tell('checks', answer);
+        }).catch(prompt.failed);
+    }
+
+    function settings(values) {
+        const whole = (value) => value !== null && value >= 1 && value <= 16384 && Number.isInteger(value) ? value : null;
+        return {
+            width: whole(values.width),
+            height: whole(values.height),
+            cfg: values.cfg !== null && values.cfg >= 0 && values.cfg <= 100 ? values.cfg : null,
+            steps: whole(values.steps) && values.steps <= 1000 ? values.steps : null
+        };
+    }
+    prompt.settings = () => settings(prompt.values());
+
+    prompt.onClick = function(name, action) {
+        prompt.element(name).addEventListener('click', action);
+    };
+
+    prompt.started = function(page) {
+        page.addEventListener('input', function(event) {
+            if (BOXES.concat(NUMBERS).some((name) => event.target === prompt.element(name))) changed();
+        });
+        prompt.onClick('undo', prompt.undo);
+        prompt.onClick('clear', () => prompt.apply({text: '', negative: ''}, 'clear'));
+        for (const piece of prompt.pieces) {
+            if (piece.start) piece.start(page);
+        }
+        showUndo();
+    };
+})();

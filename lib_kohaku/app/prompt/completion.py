@@ -1,0 +1,204 @@
+r"""Completing the tag at the caret, and writing it so that the webui reads exactly that tag.
+
+Tags are typed with blanks, so a completion looks at everything since the last comma or bracket, and drops words from
+the front until something fits: ``a girl with long ha`` completes ``long hair``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lib_kohaku.app.prompt.tag_shelf import Shelf
+from lib_kohaku.prompt.format import OrderSpec, elements, tag_key
+from lib_kohaku.prompt.format.classify import is_prose
+from lib_kohaku.prompt.syntax import Dialect, Place, escape, parse, place_at, reason_unwritable
+from lib_kohaku.prompt.tags.model import Category
+from lib_kohaku.prompt.tags.search import Hit, Match
+from lib_kohaku.prompt.tags.strength import Strength, known_strength
+
+MOST_HITS = 50
+_BREAKS = frozenset(",\n()[]{}<>|")
+_KEYWORD = re.compile(r"\s*(?:AND|BREAK)\s")
+_WEIGHT_BEING_TYPED = re.compile(r":\s*[+-]?[\d.]*$")
+_WORD_START = re.compile(r"\S+")
+_SHORTEST_TYPO = 4
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What is being typed: ``text[start:caret]``; the completion replaces ``text[start:end]``.
+
+    Attributes:
+        start: Offset of its first character, in code points.
+        end: The caret, or the end of the tag if the caret is inside a word.
+        query: The characters before the caret.
+        brackets: The brackets that are open there, outermost first.
+    """
+
+    start: int
+    end: int
+    query: str
+    brackets: str
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One tag that can be put in place of what was typed.
+
+    Attributes:
+        name: The tag in booru form.
+        label: As the model wants it typed.
+        insert: The same, escaped for its place.
+        category: What it names; for a model's own word the kind of word (``quality``, ``year``).
+        posts: Posts that have it; 0 if the list does not tell.
+        match: How it was found.
+        matched: The alias that was typed, if it was found by one.
+        strength: How well a model can be expected to know it.
+        present: Whether the prompt has it already.
+    """
+
+    name: str
+    label: str
+    insert: str
+    category: str
+    posts: int
+    match: Match
+    matched: str
+    strength: Strength
+    present: bool
+
+
+@dataclass(frozen=True)
+class Completions:
+    """The answers, and where they go: they replace ``text[start:end]`` and are followed by ``suffix``."""
+
+    start: int
+    end: int
+    suffix: str
+    hits: tuple[Completion, ...]
+
+
+NOTHING = Completions(0, 0, "", ())
+
+
+def complete(text: str, caret: int, spec: OrderSpec, shelf: Shelf, dialect: Dialect, limit: int = 20) -> Completions:
+    """Complete the tag at the caret.
+
+    Args:
+        text: The prompt.
+        caret: Offset in code points.
+        spec: The model's format.
+        shelf: The tags.
+        dialect: How the host reads prompts.
+        limit: The most answers to give, at most :data:`MOST_HITS`.
+    """
+    typed = typed_at(text, caret, comments=dialect.comments)
+    if typed is None:
+        return NOTHING
+    skipped, hits = _search(typed.query, shelf, spec, max(1, min(limit, MOST_HITS)))
+    if not hits:
+        return NOTHING
+    start = typed.start + skipped
+    prompt = parse(text, dialect)
+    place = Place.BRANCH if "[" in typed.brackets else place_at(prompt, start)
+    present = {tag_key(tag.name) for e in elements(prompt) if not e.start <= start < e.end for tag in e.tags}
+    answers = (_completion(hit, spec, place, present, comments=dialect.comments) for hit in hits)
+    follows = text[typed.end :].lstrip(" ")[:1]
+    suffix = "" if typed.brackets or follows == "," else ", "
+    return Completions(start, typed.end, suffix, tuple(answer for answer in answers if answer))
+
+
+def typed_at(text: str, caret: int, *, comments: bool = True) -> Typed | None:
+    """What is being typed at the caret; None where no tag can be: networks, wildcards, comments, weights, prose."""
+    caret = max(0, min(caret, len(text)))
+    start = next((i + 1 for i in range(caret - 1, -1, -1) if _ends_tag(text, i)), 0)
+    if text[start - 1 : start] == "<" or (comments and "#" in text[text.rfind("\n", 0, caret) + 1 : caret]):
+        return None
+    keyword = _KEYWORD.match(text, start, caret)
+    start = keyword.end() if keyword else start
+    brackets = _open_brackets(text[:start])
+    if brackets.endswith("["):  # a colon divides there
+        start = _after_colon(text, start, caret)
+    query = text[start:caret]
+    start += len(query) - len(query.lstrip())
+    query = query.lstrip()
+    if not query or "__" in query or (brackets and _WEIGHT_BEING_TYPED.search(query)) or is_prose(query):
+        return None
+    end = caret
+    if text[caret : caret + 1].isalnum() or text[caret : caret + 1] == "_":
+        end = next((i for i in range(caret, len(text)) if _ends_tag(text, i)), len(text))
+        end = caret + len(text[caret:end].rstrip())
+    return Typed(start, end, query, brackets)
+
+
+def _ends_tag(text: str, index: int) -> bool:
+    return text[index] in _BREAKS and not _is_escaped(text, index)
+
+
+def _after_colon(text: str, start: int, caret: int) -> int:
+    colons = [index for index in range(start, caret) if text[index] == ":" and not _is_escaped(text, index)]
+    if len(colons) > 1 and colons[-1] == colons[-2] + 1:  # [a::d: the second one begins a tag such as :d
+        return colons[-1]
+    return colons[-1] + 1 if colons else start
+
+
+def _is_escaped(text: str, index: int) -> bool:
+    before = index
+    while before and text[before - 1] == "\\":
+        before -= 1
+    return (index - before) % 2 == 1
+
+
+def _open_brackets(text: str) -> str:
+    opened: list[str] = []
+    for index, character in enumerate(text):
+        if character in "([{" and not _is_escaped(text, index):
+            opened.append(character)
+        elif character in ")]}" and opened and not _is_escaped(text, index):
+            opened.pop()
+    return "".join(opened)
+
+
+def _search(query: str, shelf: Shelf, spec: OrderSpec, limit: int) -> tuple[int, list[Hit]]:
+    """How many characters at the front of the query to leave alone, and what completes the rest."""
+    search = shelf.search
+    for word in _WORD_START.finditer(query):
+        rest = query[word.start() :]
+        hits = list(_known(search.complete(rest, limit), spec))
+        if hits or not word.start():
+            names = {hit.tag.name for hit in hits}
+            hits += [hit for hit in _known(search.any_order(rest, limit), spec) if hit.tag.name not in names]
+        if hits:
+            return word.start(), hits[:limit]
+    if len(query.strip()) < _SHORTEST_TYPO or query[-1].isspace():
+        return 0, []
+    return 0, list(_known(search.suggest(query, min(limit, 8)), spec))
+
+
+def _known(hits: list[Hit], spec: OrderSpec) -> Iterator[Hit]:
+    """Without the words of other families of models, which this one was never taught."""
+    for hit in hits:
+        if hit.tag.category is not Category.PROFILE or spec.word_class(tag_key(hit.tag.name)):
+            yield hit
+
+
+def _completion(hit: Hit, spec: OrderSpec, place: Place, present: set[str], *, comments: bool) -> Completion | None:
+    tag = hit.tag
+    label = spec.spell(tag.name)
+    if reason_unwritable(label, comments=comments):
+        return None
+    own = spec.word_class(tag_key(tag.name))
+    category = own.value if own else tag.category.value
+    return Completion(
+        name=tag.name,
+        label=label,
+        insert=escape(label, place, comments=comments),
+        category=category,
+        posts=tag.posts,
+        match=hit.match,
+        matched=hit.matched if hit.matched != tag.name else "",
+        strength=known_strength(tag.posts),
+        present=tag_key(label) in present,
+    )

@@ -1,0 +1,156 @@
+"""Presets as the page shows them: those that come with the extension, and the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lib_kohaku.app.prompt.knowledge import Knowledge
+from lib_kohaku.errors import KohakuError, RefusedError
+from lib_kohaku.prompt.format import TagClass, elements, tag_key
+from lib_kohaku.prompt.presets.codec import export_presets, import_presets
+from lib_kohaku.prompt.presets.model import Preset, PromptParts, preset_text
+from lib_kohaku.prompt.presets.store import PresetList, PresetStore, search_presets, starter_presets
+from lib_kohaku.prompt.presets.styles_csv import presets_of, read_styles, style_of, write_styles
+from lib_kohaku.prompt.syntax import Kind, leaves, parse
+
+_PART_OF_CLASS = {
+    TagClass.COUNT: "counts",
+    TagClass.CHARACTER: "characters",
+    TagClass.SERIES: "copyrights",
+    TagClass.ARTIST: "artists",
+    TagClass.PROSE: "natural",
+    TagClass.META: "meta",
+    TagClass.QUALITY: "quality",
+    TagClass.AESTHETIC: "aesthetic",
+    TagClass.RATING: "rating",
+    TagClass.YEAR: "year",
+    TagClass.SOURCE: "source",
+    TagClass.NETWORK: "networks",
+}
+_WALLS = (Kind.AND, Kind.BREAK, Kind.COMMENT, Kind.TRAILING_WEIGHT)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A preset, and whether it is the user's own."""
+
+    preset: Preset
+    own: bool
+
+
+@dataclass(frozen=True)
+class PresetView:
+    """The presets that fit a search, own ones first, and files that could not be used."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[str, ...]
+
+
+class PresetShelf:
+    """The presets of one user."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the user's own in ``folder``."""
+        self._store = PresetStore(folder)
+
+    def view(self, query: str = "") -> PresetView:
+        """All presets with every word of the query, the user's own first."""
+        try:
+            own = self._store.all()
+        except KohakuError as error:
+            own = PresetList((), (str(error),))
+        entries = [Entry(preset, True) for preset in search_presets(own.presets, query)]
+        entries += [Entry(preset, False) for preset in search_presets(starter_presets(), query)]
+        return PresetView(tuple(entries), own.problems)
+
+    def get(self, name: str, *, own: bool) -> Preset:
+        """One preset.
+
+        Raises:
+            RefusedError: If there is none of that name.
+        """
+        if own:
+            return self._store.get(name)
+        for preset in starter_presets():
+            if preset.name == name:
+                return preset
+        raise RefusedError(f"There is no preset {name[:80]!r}.")
+
+    def save(self, preset: Preset, *, overwrite: bool) -> None:
+        """Save a preset of the user's; see :meth:`PresetStore.save`."""
+        if overwrite:  # a picture that was given to it stays
+            held = next((p for p in self._store.all().presets if p.name == preset.name), None)
+            preset = replace(preset, thumbnail=held.thumbnail) if held else preset
+        self._store.save(preset, overwrite=overwrite)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename one of the user's; see :meth:`PresetStore.rename`."""
+        self._store.rename(name, new_name)
+
+    def delete(self, name: str) -> None:
+        """Delete one of the user's; see :meth:`PresetStore.delete`."""
+        self._store.delete(name)
+
+    def import_text(self, text: str) -> PresetList:
+        """Take in what :meth:`export_text` gave; presets of names that are taken are refused one by one.
+
+        Raises:
+            RefusedError: If the text is not such.
+        """
+        return self._store.import_all(import_presets(text))
+
+    def export_text(self) -> str:
+        """The user's presets as one JSON text."""
+        return export_presets(self._store.all().presets)
+
+    def import_styles(self, styles_file: Path) -> PresetList:
+        """Take in the webui's styles.
+
+        Raises:
+            RefusedError: If the file is not one of styles.
+        """
+        return self._store.import_all(presets_of(read_styles(styles_file)))
+
+    def to_style(self, preset: Preset, styles_file: Path, known: Knowledge) -> None:
+        """Add a preset to the webui's styles.
+
+        Raises:
+            OutputExistsError: If there is a style of that name.
+            RefusedError: If the host would not read it back under its name.
+        """
+        write_styles(styles_file, [style_of(preset, known.profile)])
+
+
+def preset_prompt(preset: Preset, known: Knowledge) -> str:
+    """A preset's prompt in the model's order."""
+    return preset_text(preset, known.profile)
+
+
+def merged_prompt(text: str, preset: Preset, known: Knowledge) -> str:
+    """A prompt with those parts of a preset that it has not yet, at the end; Format puts them in order."""
+    present = {_key(item) for item in _items(text, known)}
+    items = [item for item in preset.parts.items() if _key(item) not in present]
+    return ", ".join([*([text.rstrip(" ,\n")] if text.strip(" ,\n") else []), *items])
+
+
+def parts_of(text: str, known: Knowledge) -> PromptParts:
+    """A prompt by kinds. One with ``AND``, ``BREAK`` or comments stays one piece, since its order means something."""
+    prompt = parse(text, known.dialect)
+    if any(leaf.kind in _WALLS for leaf in leaves(prompt.children)):
+        return PromptParts(general=(text,))
+    classifier = known.classifier
+    found: dict[str, list[str]] = {}
+    for element in elements(prompt):
+        found.setdefault(_PART_OF_CLASS.get(classifier.element(element), "general"), []).append(element.text)
+    return PromptParts(**{name: tuple(items) for name, items in found.items()})
+
+
+def _items(text: str, known: Knowledge) -> Sequence[str]:
+    return [element.text for element in elements(parse(text, known.dialect))]
+
+
+def _key(item: str) -> str:
+    """Items are compared as text that was written by us would be."""
+    return tag_key(item.replace("\\", ""))
