@@ -11,11 +11,8 @@ from lib_kohaku.app.merging import MergeWorkbench
 from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.ui.ids import element_id
 from lib_kohaku.ui.merge import page as merge_page
-<<<<<<< HEAD
 from lib_kohaku.ui.precision import page as precision_page
-=======
 from lib_kohaku.ui.prompt import page as prompt_page
->>>>>>> ui-merge
 
 # The webui shows the tab under this title and gives its element the id "tab_kohaku".
 TITLE = "Kohaku"
@@ -37,11 +34,6 @@ class Page:
     build: Callable[[MergeWorkbench], None]
 
 
-<<<<<<< HEAD
-PAGES: tuple[Page, ...] = (
-    Page("Merge", "page_merge", merge_page.build),
-    Page("Precision (fp8)", "page_precision", precision_page.build),
-=======
 def _build_prompt_page(merging: MergeWorkbench) -> None:
     prompt_page.build(PromptWorkbench(merging.host))
 
@@ -49,7 +41,7 @@ def _build_prompt_page(merging: MergeWorkbench) -> None:
 PAGES: tuple[Page, ...] = (
     Page("Merge", "page_merge", merge_page.build),
     Page("Prompt", "page_prompt", _build_prompt_page),
->>>>>>> ui-merge
+    Page("Precision (fp8)", "page_precision", precision_page.build),
 )
 
 

@@ -25,11 +25,8 @@ from lib_kohaku.host.a1111.prompting import prompt_surroundings
 from lib_kohaku.host.a1111.queue import hold_queue
 from lib_kohaku.host.a1111.settings import PREFIX
 from lib_kohaku.host.base import HostInfo, LoadedModel
-<<<<<<< HEAD
 from lib_kohaku.host.fp8_control import Fp8Control
-=======
 from lib_kohaku.host.prompting import PromptSurroundings
->>>>>>> ui-merge
 from lib_kohaku.merge.execute.run import MergeReport
 from lib_kohaku.merge.plan.types import MergePlan
 from lib_kohaku.progress import Progress, SilentProgress
