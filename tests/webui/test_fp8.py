@@ -17,7 +17,9 @@ from lib_kohaku.fp8.files.convert import convert_file, expand_file
 from lib_kohaku.fp8.files.plan import Profile
 from tests.webui.fp8_loras import write_lora
 from tests.webui.server import Webui
+from tests.webui.test_grid import grid
 
+AXIS = "[Kohaku] fp8"
 MODE = "UNet+TE e4m3fn scaled"
 SMALL = {"width": 64, "height": 64}
 
@@ -227,3 +229,12 @@ def test_nothing_leaks(webui: Webui):
 def resident(webui: Webui) -> int:
     status = Path(f"/proc/{webui._process.pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1000
+
+
+def test_the_grid_has_an_axis(webui: Webui):
+    before = webui.image()
+    choose(webui, "UNet e5m2 scaled")
+    held = webui.image()
+    choose(webui, "Off")
+    assert grid(webui, (AXIS, "Off, UNet e5m2 scaled")) == [before, held]
+    assert webui.image() == before
