@@ -17,9 +17,8 @@ from lib_kohaku.fp8.files.convert import convert_file, expand_file
 from lib_kohaku.fp8.files.plan import Profile
 from tests.webui.fp8_loras import write_lora
 from tests.webui.server import Webui
-from tests.webui.test_grid import grid
+from tests.webui.test_grid import FP8, grid
 
-AXIS = "[Kohaku] fp8"
 MODE = "UNet+TE e4m3fn scaled"
 SMALL = {"width": 64, "height": 64}
 
@@ -236,5 +235,5 @@ def test_the_grid_has_an_axis(webui: Webui):
     choose(webui, "UNet e5m2 scaled")
     held = webui.image()
     choose(webui, "Off")
-    assert grid(webui, (AXIS, "Off, UNet e5m2 scaled")) == [before, held]
+    assert grid(webui, (FP8, "Off, UNet e5m2 scaled")) == [before, held]
     assert webui.image() == before
