@@ -59,12 +59,13 @@ class PrecisionHandlers:
         return join(shown, memory_html(result.memory, "in fp8"), quality)
 
     def state(self) -> list[Any]:
-        """Nothing -> how the loaded model is held, its bytes, the button to take over."""
+        """Nothing -> how the loaded model is held, its bytes, the button to take over, the choice."""
         control = self._workbench.control
         if control is None:
-            return [Markup(""), Markup(""), gr.update(visible=False)]
+            return [Markup(""), Markup(""), gr.update(visible=False), gr.update()]
         state = control.state()
-        return [_state_html(state), memory_html(control.memory(), "now"), gr.update(visible=state.host_fp8)]
+        table = memory_html(control.memory(), "now")
+        return [_state_html(state), table, gr.update(visible=state.host_fp8), gr.update(value=state.wanted)]
 
     # -- the loaded model -----------------------------------------------------------------------------------------
 

@@ -80,7 +80,7 @@ class PrecisionPage:
         self._starts(take_over.click, self._do.take_over, [], outcome)
         with hidden():
             ended = hidden_button("precision_ended")
-        ended.click(self._do.state, None, [state, now, take_over], **QUIET)
+        ended.click(self._do.state, None, [state, now, take_over, choice], **QUIET)
 
     def _pair(self, outcome: _Outcome) -> None:
         choices = [choice.text for choice in all_choices()]
