@@ -41,12 +41,9 @@ def image_hooks() -> ImageHooks:
     return ImageHooks(host().live, GridMerges(workbench(), host().live))
 
 
-@cache
 def fp8() -> Fp8Webui:
     """Weights in fp8."""
-    from lib_kohaku.host.a1111.fp8.webui import Fp8Webui
-
-    return Fp8Webui(host().live)
+    return host().fp8_webui
 
 
 def tabs() -> list[tuple[Any, str, str]]:

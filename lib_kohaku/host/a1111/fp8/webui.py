@@ -20,6 +20,7 @@ class Fp8Webui:
 
     Attributes:
         desk: Moves the switch.
+        possible: Whether this webui leaves the model's memory to itself.
     """
 
     def __init__(self, live: LiveMerger) -> None:
@@ -29,11 +30,11 @@ class Fp8Webui:
         self._images = Fp8Images(switch)
         self._hooks = LoadHooks(switch)
         # Forks that manage the model's memory themselves have fp8 of their own, and stubs for what is wrapped here.
-        self._possible = not is_forge_like()
+        self.possible = not is_forge_like()
 
     def start(self) -> None:
         """From now on models are converted as they are loaded."""
-        if self._possible:
+        if self.possible:
             self._hooks.install()
 
     def stop(self) -> None:
@@ -42,15 +43,15 @@ class Fp8Webui:
 
     def process(self, processing: Any) -> None:
         """Before anything of an image is encoded."""
-        if self._possible:
+        if self.possible:
             self._images.process(processing)
 
     def add_setting(self) -> None:
         """The setting, for ``on_ui_settings``."""
-        if self._possible:
+        if self.possible:
             add_setting(self.desk.follow)
 
     def add_axis(self) -> None:
         """The axis of the X/Y/Z plot, for ``on_before_ui``."""
-        if self._possible:
+        if self.possible:
             add_axis(xyz_module())
