@@ -67,6 +67,11 @@
             const box = kohaku.element('formula');
             if (box) box.scrollIntoView({block: 'nearest', behavior: 'smooth'});
             return [];
+        },
+        // The offer was taken: the lists must not show it any longer.
+        showTaken: function() {
+            kohaku.press('open');
+            return kohaku.actions.showFormula();
         }
     };
 
@@ -114,14 +119,15 @@
         tab.dataset.kohakuStarted = '1';
         tab.addEventListener('click', onClick);
         for (const part of [kohaku.plan, kohaku.complete, kohaku.weights, kohaku.recipes]) part.start(tab);
-        // Folders are read when the tab is first seen, not when the program starts.
-        const seen = new IntersectionObserver(function(entries) {
+        // Folders are read whenever the tab comes into view, not when the program starts: files, the loaded model and
+        // pasted infotexts may be others by then.
+        let restored = false;
+        new IntersectionObserver(function(entries) {
             if (!entries.some((entry) => entry.isIntersecting)) return;
-            seen.disconnect();
-            kohaku.draft.restore();
+            if (!restored) kohaku.draft.restore();
+            restored = true;
             kohaku.press('open');
-        });
-        seen.observe(kohaku.element('formula'));
+        }).observe(tab);
     }
 
     function startWhenBuilt() {

@@ -52,7 +52,7 @@
             // Without https there is no clipboard but the old one.
             const field = prompt.make('textarea', {class: 'kohaku-prompt-clip'});
             field.value = text;
-            document.body.append(field);
+            prompt.element('said').parentElement.append(field);
             field.select();
             document.execCommand('copy');
             field.remove();

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lib_kohaku.app.merging import MergeWorkbench
+    from lib_kohaku.host.a1111.fp8.webui import Fp8Webui
     from lib_kohaku.host.a1111.host import A1111Host
     from lib_kohaku.host.a1111.script import ImageHooks
 
@@ -40,6 +41,11 @@ def image_hooks() -> ImageHooks:
     return ImageHooks(host().live, GridMerges(workbench(), host().live))
 
 
+def fp8() -> Fp8Webui:
+    """Weights in fp8."""
+    return host().fp8_webui
+
+
 def tabs() -> list[tuple[Any, str, str]]:
     """The tab, for ``on_ui_tabs``."""
     from lib_kohaku.ui.tab import NAME, TITLE, build_tab
@@ -47,11 +53,22 @@ def tabs() -> list[tuple[Any, str, str]]:
     return [(build_tab(workbench()), TITLE, NAME)]
 
 
+def start_fp8(_unets: list[Any]) -> None:
+    """Convert models as they are loaded, for ``on_list_unets``: nothing is added to that list."""
+    fp8().start()
+
+
+def stop_fp8() -> None:
+    """Take back what was put into the webui, for ``on_script_unloaded``."""
+    fp8().stop()
+
+
 def add_settings() -> None:
     """The section of the settings, for ``on_ui_settings``."""
     from lib_kohaku.host.a1111.settings import add_settings as add
 
     add()
+    fp8().add_setting()
 
 
 def add_axes() -> None:
@@ -59,14 +76,18 @@ def add_axes() -> None:
     from lib_kohaku.host.a1111.xyz import add_axes as add
 
     add(workbench())
+    fp8().add_axis()
 
 
 def add_api(demo: Any, app: Any) -> None:
     """The HTTP API, for ``on_app_started``; the app is a new one after every reload."""
     from lib_kohaku.api import register_api
+    from lib_kohaku.api.fp8 import register_fp8_api
+    from lib_kohaku.api.routes import BASE
     from lib_kohaku.host.a1111.api_users import api_users
 
     register_api(app, workbench(), api_users())
+    register_fp8_api(app, BASE, fp8().desk, api_users())
 
 
 def take_pasted(infotext: str, parameters: dict[str, Any]) -> None:

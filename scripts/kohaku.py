@@ -18,6 +18,8 @@ script_callbacks.on_before_ui(webui.add_axes)
 script_callbacks.on_ui_tabs(webui.tabs)
 script_callbacks.on_app_started(webui.add_api)
 script_callbacks.on_infotext_pasted(webui.take_pasted)
+script_callbacks.on_list_unets(webui.start_fp8)  # the last callback before the first model is loaded
+script_callbacks.on_script_unloaded(webui.stop_fp8)
 
 
 class KohakuScript(scripts.Script):
@@ -38,6 +40,7 @@ class KohakuScript(scripts.Script):
     def process(self, p: Any, *args: Any) -> None:
         """Before anything is encoded."""
         webui.image_hooks().process(p)
+        webui.fp8().process(p)
 
     def before_process_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
         """After the webui has looked at the model again."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lib_kohaku.checkpoint.library import ModelLibrary
+from lib_kohaku.host.fp8_control import Fp8Control
 from lib_kohaku.merge.execute.run import MergeReport
 from lib_kohaku.merge.plan.types import MergePlan
 from lib_kohaku.progress import Progress
@@ -58,6 +59,10 @@ class Host(Protocol):
     @property
     def info(self) -> HostInfo:
         """What the host is and can do."""
+
+    @property
+    def fp8(self) -> Fp8Control | None:
+        """The switch that holds the loaded model's weights in fp8; None if there is none."""
 
     def library(self) -> ModelLibrary:
         """The checkpoints that there are now."""

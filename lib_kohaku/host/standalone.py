@@ -46,6 +46,10 @@ class StandaloneHost:
         """See :class:`~lib_kohaku.host.base.Host`."""
         return HostInfo("standalone")
 
+    @property
+    def fp8(self) -> None:
+        """There is no model to hold."""
+
     def library(self) -> ModelLibrary:
         """See :class:`~lib_kohaku.host.base.Host`."""
         return ModelLibrary(self._models)

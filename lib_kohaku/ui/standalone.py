@@ -118,6 +118,7 @@ def open_socket(address: str, port: int | None) -> socket.socket:
         except OSError:
             listening.close()
             continue
+        listening.listen()  # from now on a browser waits for the server instead of being refused
         return listening
     raise FailedError(f"Port {ports[0]} is in use. Choose another one with --port.")
 

@@ -11,6 +11,7 @@ from lib_kohaku.app.merging import MergeWorkbench
 from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.ui.ids import element_id
 from lib_kohaku.ui.merge import page as merge_page
+from lib_kohaku.ui.precision import page as precision_page
 from lib_kohaku.ui.prompt import page as prompt_page
 
 # The webui shows the tab under this title and gives its element the id "tab_kohaku".
@@ -40,6 +41,7 @@ def _build_prompt_page(merging: MergeWorkbench) -> None:
 PAGES: tuple[Page, ...] = (
     Page("Merge", "page_merge", merge_page.build),
     Page("Prompt", "page_prompt", _build_prompt_page),
+    Page("Precision (fp8)", "page_precision", precision_page.build),
 )
 
 

@@ -107,6 +107,16 @@ def test_four_tags_become_a_prompt_in_order_with_the_models_words(prompting):
     assert [m.words for m in shown.missing] == [("newest",), ("safe",), ("masterpiece",)]
 
 
+def test_without_a_list_unknown_words_count_as_general(tmp_path):
+    host = make_host(tmp_path, "")
+    (tmp_path / "data" / "tags" / "tags.csv").unlink()
+    workbench = PromptWorkbench(host)
+    workbench.tags.wait(20)
+    shown = workbench.format("blue hair, qwertz, safe, 1girl", workbench.knowledge(GAMMA))
+    assert shown.after == "1girl, blue hair, qwertz, safe"
+    assert workbench.check("qwertz, high quality", workbench.knowledge(GAMMA)).findings[0].code == "foreign-word"
+
+
 def test_nothing_is_added_that_nobody_asked_for(prompting):
     shown = prompting.format("1girl, solo, masterpiece", prompting.knowledge(GAMMA))
     assert shown.after == shown.before

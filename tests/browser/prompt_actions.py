@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Opener, Site
+from tests.browser.site import Opener, Site
 from tests.support.prompting import TAG_LIST
 
 TEXT = "#kohaku_prompt_text"

@@ -83,10 +83,10 @@ def test_the_merge_button_is_in_sight(opener: Opener) -> None:
     page = opener(size={"width": 1280, "height": 720})
     use_recipe(page, "gamma-rev1")
     open_source(page, "Block weights")
-    page.mouse.wheel(0, 800)
-    box = page.locator("#kohaku_merge").bounding_box()
-    assert box is not None
-    assert 0 <= box["y"] < 700
+    expect(page.locator("#kohaku_weights_picture .kohaku-block")).to_have_count(20)
+    page.locator(f"{PLAN} .kohaku-facts").first.scroll_into_view_if_needed()
+    expect(page.locator(f"{PLAN} .kohaku-facts").first).to_be_in_viewport()
+    expect(page.locator("#kohaku_merge")).to_be_in_viewport()
 
 
 def test_pictures_for_the_readme(chromium: Browser, shown_models: Path, tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ import json
 import re
 
 import pytest
+
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 from playwright.sync_api import Page, expect
 
 from lib_kohaku.host.base import HostInfo, LoadedModel
-from tests.browser.conftest import Opener, Site, SlowHost
 from tests.browser.prompt_actions import (
     FINDINGS,
     NEGATIVE,
@@ -24,6 +26,7 @@ from tests.browser.prompt_actions import (
     show_prompt,
     write,
 )
+from tests.browser.site import Opener, Site, SlowHost
 from tests.support.prompting import HOSTILE
 
 pytestmark = pytest.mark.browser

@@ -181,7 +181,10 @@ class FakeWebui:
         def registrar(kind: str) -> Any:
             return lambda callback: self.callbacks.setdefault(kind, []).append((caller(), callback))
 
-        for kind in ("ui_tabs", "ui_settings", "before_ui", "app_started", "infotext_pasted", "script_unloaded"):
+        for kind in (
+            *("ui_tabs", "ui_settings", "before_ui", "app_started", "infotext_pasted"),
+            *("script_unloaded", "list_unets"),
+        ):
             setattr(module, f"on_{kind}", registrar(kind))
 
         def remove_current_script_callbacks() -> None:

@@ -78,7 +78,7 @@ def test_axes_are_added_once(fake, plot):
     from lib_kohaku import webui
 
     webui.add_axes()
-    assert [option.label for option in fake.xyz.axis_options] == [RECIPE, PARAMETER, WEIGHTS]
+    assert [option.label for option in fake.xyz.axis_options] == [RECIPE, PARAMETER, WEIGHTS, "[Kohaku] fp8"]
     assert "mix" in plot.axis(RECIPE).choices() and "GRAD_V" in plot.axis(WEIGHTS).choices()
     assert plot.axis(PARAMETER).choices is None
 

@@ -70,7 +70,13 @@ def test_settings_have_a_section_and_defaults(fake):
 
     webui.add_settings()
     labels = fake.opts.data_labels
-    assert set(labels) == {"kohaku_infotext", "kohaku_block_profile", "kohaku_data_folder"}
+    assert set(labels) == {
+        "kohaku_infotext",
+        "kohaku_block_profile",
+        "kohaku_data_folder",
+        "kohaku_booru_database",
+        "kohaku_fp8",
+    }
     assert {info.section for info in labels.values()} == {("kohaku", "Kohaku")}
     assert (fake.opts.kohaku_infotext, fake.opts.kohaku_data_folder) == (True, "")
     assert fake.opts.kohaku_block_profile in labels["kohaku_block_profile"].component_args["choices"]

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-gr = pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
 
+import gradio as gr
 
 from lib_kohaku.merge.methods.registry import METHODS
 from lib_kohaku.merge.plan.describe import describe_action

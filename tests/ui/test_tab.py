@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-gr = pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
+pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
 
+import gradio as gr
 
 from lib_kohaku.app.merging import MergeWorkbench
 from lib_kohaku.host.base import HostInfo

@@ -66,7 +66,7 @@ def preview(text: str, known: Knowledge, add: Iterable[TagClass] = ()) -> Format
         known: The model and the tags.
         add: Kinds of words to add where the prompt has none of them.
     """
-    result = format_prompt(text, known.spec, known.shelf.lookup, known.dialect)
+    result = format_prompt(text, known.spec, known.lookup, known.dialect)
     missing = missing_words(text, known)
     wanted = set(add)
     words = [(m.tag_class, word) for m in missing if m.tag_class in wanted for word in m.words]

@@ -31,7 +31,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    # Both have to be decided before gradio is imported: it would tell its makers about every start.
+    # Before gradio is imported: it would tell its makers about every start.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     if find_spec("gradio") is None:
         raise RefusedError("The page needs gradio 3.41.2; see requirements/ui.txt.")

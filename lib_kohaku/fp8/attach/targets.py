@@ -87,7 +87,13 @@ def find_targets(
     Raises:
         Fp8Error: If a weight that would be converted is in fp8 already or has no data.
     """
-    uses = Counter(id(parameter) for _, parameter in model.named_parameters(remove_duplicate=False))
+    # By module, not by name: hosts register one text encoder under two names.
+    uses = Counter(
+        id(parameter)
+        for module in model.modules()
+        for parameter in module._parameters.values()
+        if parameter is not None
+    )
     targets: list[Target] = []
     skipped: list[Skipped] = []
     for path, module, manager in _candidates(model, prefix):

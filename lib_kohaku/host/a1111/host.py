@@ -17,6 +17,7 @@ from modules.paths_internal import data_path
 from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.errors import FailedError, RefusedError
 from lib_kohaku.host.a1111 import checkpoints
+from lib_kohaku.host.a1111.fp8.webui import Fp8Webui
 from lib_kohaku.host.a1111.hash_cache import compute_sha256, known_sha256
 from lib_kohaku.host.a1111.live_merge import LiveMerger
 from lib_kohaku.host.a1111.probe import host_info
@@ -24,6 +25,7 @@ from lib_kohaku.host.a1111.prompting import prompt_surroundings
 from lib_kohaku.host.a1111.queue import hold_queue
 from lib_kohaku.host.a1111.settings import PREFIX
 from lib_kohaku.host.base import HostInfo, LoadedModel
+from lib_kohaku.host.fp8_control import Fp8Control
 from lib_kohaku.host.prompting import PromptSurroundings
 from lib_kohaku.merge.execute.run import MergeReport
 from lib_kohaku.merge.plan.types import MergePlan
@@ -36,15 +38,22 @@ class A1111Host:
 
     Attributes:
         live: The unsaved merge.
+        fp8_webui: Weights in fp8.
     """
 
     def __init__(self) -> None:
         self.live = LiveMerger()
+        self.fp8_webui = Fp8Webui(self.live)
 
     @cached_property
     def info(self) -> HostInfo:
         """See :class:`~lib_kohaku.host.base.Host`."""
         return host_info()
+
+    @property
+    def fp8(self) -> Fp8Control | None:
+        """See :class:`~lib_kohaku.host.base.Host`."""
+        return self.fp8_webui.desk if self.fp8_webui.possible else None
 
     def library(self) -> ModelLibrary:
         """See :class:`~lib_kohaku.host.base.Host`."""

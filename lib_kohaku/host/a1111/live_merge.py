@@ -13,6 +13,7 @@ from modules import devices, script_callbacks, sd_hijack, sd_models, sd_unet, sd
 
 from lib_kohaku.errors import FailedError, KohakuError, RefusedError
 from lib_kohaku.host.a1111 import checkpoints
+from lib_kohaku.host.a1111.fp8.held import let_go
 from lib_kohaku.host.a1111.identity import unsaved_info
 from lib_kohaku.host.a1111.live_weights import LiveModelSink, fits, undo_baked_loras, weights_by_name
 from lib_kohaku.merge.execute.run import MergeReport, execute_plan
@@ -190,6 +191,7 @@ def _load_base(info: Any, plan: MergePlan) -> Any:
 
 def _write(model: Any, plan: MergePlan, progress: Progress) -> MergeReport:
     sd_unet.apply_unet("None")  # engines compiled from the old weights
+    let_go(model)  # of weights in fp8, which nobody may write into
     undo_baked_loras(model)
     if hasattr(model, "alphas_cumprod_original"):
         model.alphas_cumprod = model.alphas_cumprod_original

@@ -14,6 +14,7 @@ from lib_kohaku.checkpoint.io.aligned import aligned_buffer
 from lib_kohaku.checkpoint.tensors import view_elements
 from lib_kohaku.checkpoint.writer import TensorSpec
 from lib_kohaku.errors import RefusedError
+from lib_kohaku.fp8.attach.weight import is_bookkeeping
 
 _UNET = "model.diffusion_model."
 # The webui puts wrappers around text encoders and their embeddings while a model is in use, as submodules of this name.
@@ -27,6 +28,8 @@ def weights_by_name(model: torch.nn.Module) -> dict[str, torch.Tensor]:
         model.named_parameters(remove_duplicate=False), model.named_buffers(remove_duplicate=False)
     )
     for name, tensor in everything:
+        if is_bookkeeping(name):
+            continue
         found.setdefault(".".join(part for part in name.split(".") if part != _WRAPPER), tensor)
     for old, new in load_data("architectures")["key_aliases"].items():
         if old != "comment":

@@ -38,9 +38,16 @@ def add_settings() -> None:
         restrict_api=True,
     )
     folder.needs_restart()
+    _add(
+        "booru_database",
+        "",
+        "Booru database for captions",
+        info="a danbooru2023-sqlite file; the prompt page then takes post ids as well",
+        restrict_api=True,
+    )
     restricted = getattr(shared.opts, "restricted_opts", None)
     if isinstance(restricted, set):  # --hide-ui-dir-config takes the choice of folders away
-        restricted.add(PREFIX + "data_folder")
+        restricted.update({PREFIX + "data_folder", PREFIX + "booru_database"})
 
 
 def _add(

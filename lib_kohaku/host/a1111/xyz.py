@@ -22,7 +22,7 @@ _COST = 0.95
 
 def add_axes(workbench: RecipeDesk) -> None:
     """Add the axes, once. The webui makes its list anew at every reload of the page."""
-    module = _xyz_module()
+    module = xyz_module()
     if module is None:
         return
     present = {option.label for option in module.axis_options}
@@ -37,7 +37,7 @@ def add_axes(workbench: RecipeDesk) -> None:
             )
 
 
-def _xyz_module() -> Any | None:
+def xyz_module() -> Any | None:
     """The plot's module, which cannot be imported by name."""
     for data in scripts.scripts_data:
         if data.script_class.__module__ == "xyz_grid.py" and hasattr(data, "module"):

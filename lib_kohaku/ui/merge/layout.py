@@ -23,7 +23,7 @@ from lib_kohaku.ui.merge.weights_text import presets_for
 FORMULA_HINT = "beta7 + 0.8*(anxl3 - anxl2) + 0.5*(base7 - beta7)"
 
 
-def build_page(info: HostInfo) -> MergePage:
+def build_page(info: HostInfo, profile: str) -> MergePage:
     """Make all components, inside the current gradio block."""
     with gr.Row(elem_id=element_id("merge_columns")):
         with gr.Column(elem_id=element_id("merge_input")):
@@ -38,7 +38,7 @@ def build_page(info: HostInfo) -> MergePage:
                     weights = build_weights()
             formula = build_formula()
         with gr.Column(elem_id=element_id("merge_output")):
-            output, jobs = build_output(lambda: build_jobs(info, refresh))
+            output, jobs = build_output(lambda: build_jobs(info, refresh), profile)
     with gr.Accordion("History", open=False, elem_id=element_id("history_section")):
         history = html("history")
     return MergePage(formula, recipes, simple, weights, output, jobs, history)

@@ -14,11 +14,12 @@ from lib_kohaku.ui.merge.form import MergeForm
 from lib_kohaku.ui.merge.parts import JobPart, OutputPart, html
 
 
-def build_output(build_buttons: Callable[[], JobPart]) -> tuple[OutputPart, JobPart]:
+def build_output(build_buttons: Callable[[], JobPart], profile_name: str) -> tuple[OutputPart, JobPart]:
     """Name and precision, the buttons, then the options.
 
     Args:
         build_buttons: Makes the buttons where they belong, between the two.
+        profile_name: The block profile of new recipes.
     """
     blank = MergeForm()
     gr.HTML(div("kohaku-title", "What comes out"))
@@ -36,7 +37,7 @@ def build_output(build_buttons: Callable[[], JobPart]) -> tuple[OutputPart, JobP
             te_precision = _dropdown("Text encoder precision", "text_encoders_precision", each, AS_ABOVE)
             vae_precision = _dropdown("VAE precision", "vae_precision", each, AS_ABOVE)
         with gr.Row(elem_classes=["kohaku-form-row"]):
-            profile = _dropdown("Block profile", "profile", list(PROFILES), blank.profile)
+            profile = _dropdown("Block profile", "profile", list(PROFILES), profile_name)
             seed = unsaved(gr.Number(0, label="Merge seed", precision=0, elem_id=element_id("seed")))
         allow = unsaved(
             gr.Checkbox(

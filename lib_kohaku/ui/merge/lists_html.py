@@ -15,17 +15,27 @@ _SHOWN = 100
 _FORMULA_LENGTH = 160
 
 
-def recipe_cards(recipes: Sequence[StoredRecipe], missing: dict[str, list[str]], problems: Sequence[str]) -> Markup:
+def recipe_cards(
+    recipes: Sequence[StoredRecipe], missing: dict[str, list[str]], problems: Sequence[str], *, pasted: bool = False
+) -> Markup:
     """One card per recipe, own ones first.
 
     Args:
         recipes: All recipes.
         missing: Recipe name to the roles that no file was found for.
         problems: Files in the folder that are no recipes.
+        pasted: Whether a recipe waits that came with a pasted infotext. It is offered, not put into the form: somebody
+            else may have pasted it.
     """
     ordered = sorted(recipes, key=lambda stored: stored.shipped)
     cards = [_card(stored, missing.get(stored.name, [])) for stored in ordered]
-    return div("kohaku-cards", *cards, *(notice(problem, "warning") for problem in problems))
+    offer = div(
+        "kohaku-notice kohaku-good",
+        "An infotext was pasted that names a merge.",
+        div("kohaku-row", action("Use its recipe", "pasted_use", "", "Put it into the formula")),
+    )
+    offers = [offer] if pasted else []
+    return div("kohaku-cards", *offers, *cards, *(notice(problem, "warning") for problem in problems))
 
 
 def _card(stored: StoredRecipe, missing: Sequence[str]) -> Markup:

@@ -67,6 +67,7 @@ def make_preview(workbench: MergeWorkbench, form: MergeForm) -> Preview:
             return Preview(missing_models(missing), bindings, name=name, parameters=parameters)
         files = {binding.role: binding.file for binding in bindings}
         plan = workbench.plan(recipe, files, allow_prediction_mismatch=form.allow_mismatch)
+        workbench.draft = plan.recipe  # what an X/Y/Z plot without a recipe of its own varies
     except KohakuError as error:
         return Preview(error, bindings, name=form.name, parameters=parameters)
     return Preview(

@@ -47,6 +47,7 @@ class RecipeHandlers:
         self.use_history = guard(self._use_history)
         self.use_checkpoint = guard(self._use_checkpoint)
         self.use_imported = guard(self._use_imported)
+        self.use_pasted = guard(self._use_pasted)
         change = shows_errors(note_at=0, outputs=2)
         self.save = change(self._save)
         self.rename = change(self._rename)
@@ -66,7 +67,7 @@ class RecipeHandlers:
                 missing[item.name] = [binding.role for binding in bindings if not binding.file]
             except KohakuError as error:
                 problems.append(f"{item.name}: {error}")
-        return recipe_cards(stored, missing, problems)
+        return recipe_cards(stored, missing, problems, pasted=self._workbench.pending is not None)
 
     def history(self) -> Markup:
         """The newest merges."""
@@ -84,6 +85,12 @@ class RecipeHandlers:
             if recipe is not None:
                 return show_recipe(recipe, f"Loaded the recipe of {entry.output or 'the merge that was not saved'}.")
         raise RecipeError("That merge is not in the history any more.")
+
+    def _use_pasted(self, _: Any) -> list[Any]:
+        recipe = self._workbench.take_pending()
+        if recipe is None:
+            raise RecipeError("The recipe of the pasted infotext was taken already.")
+        return show_recipe(recipe, "Loaded the recipe of the pasted infotext.")
 
     def _use_checkpoint(self, name: Any) -> list[Any]:
         path = self._workbench.host.library().find(name) if isinstance(name, str) and name else None

@@ -118,6 +118,7 @@ class Wiring:
         self._action("recipe_use", recipes.use, self._recipe_outputs, "actions.showFormula")
         self._action("history_use", recipes.use_history, self._recipe_outputs, "actions.showFormula")
         self._action("recipe_import", recipes.use_imported, self._recipe_outputs, "actions.showFormula")
+        self._action("pasted_use", recipes.use_pasted, self._recipe_outputs, "actions.showTaken")
         changed = [part.note, part.cards]
         self._action("recipe_rename", recipes.rename, changed)
         self._action("recipe_delete", recipes.delete, changed)

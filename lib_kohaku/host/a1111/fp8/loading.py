@@ -1,0 +1,145 @@
+"""Between the webui's loading of weights and their way to the device: there models are converted.
+
+The webui has no callback at that place. Three of its functions are wrapped; it looks them up at every call, so wrapping
+them is effective, and taking the wrappers off again leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from modules import devices, sd_hijack, sd_models
+
+from lib_kohaku.errors import KohakuError
+from lib_kohaku.fp8.attach import attachment_of
+from lib_kohaku.host.a1111.fp8.files import decoding_state, is_quantised
+from lib_kohaku.host.a1111.fp8.held import held_of, let_go, note_file
+from lib_kohaku.host.a1111.fp8.originals import file_name
+from lib_kohaku.host.a1111.fp8.switch import Fp8Switch
+from lib_kohaku.progress import SilentProgress
+
+_log = logging.getLogger(__name__)
+_LOAD, _TARGET, _READ = "load_model_weights", "model_target_device", "get_checkpoint_state_dict"
+
+
+Function = Callable[..., Any]
+
+
+class _Wrapped(NamedTuple):
+    """A function of the webui and what stands in its place."""
+
+    original: Function
+    wrapper: Function
+
+
+class LoadHooks:
+    """Wrappers around the webui's loading. Can be put on and taken off any number of times."""
+
+    def __init__(self, switch: Fp8Switch) -> None:
+        """Convert by a switch."""
+        self._switch = switch
+        self._wrapped: dict[str, _Wrapped] = {}
+
+    def install(self) -> None:
+        """Put the wrappers on, unless they are."""
+        for name, make in (
+            (_LOAD, self._around_load),
+            (_TARGET, self._around_target),
+            (_READ, self._around_read),
+        ):
+            if name not in self._wrapped and hasattr(sd_models, name):
+                original = getattr(sd_models, name)
+                self._wrapped[name] = _Wrapped(original, make(original))
+                setattr(sd_models, name, self._wrapped[name].wrapper)
+
+    def remove(self) -> None:
+        """Take them off.
+
+        A wrapper that somebody else has wrapped meanwhile stays where it is, for taking it off would take theirs off
+        too; from now on it only passes calls on.
+        """
+        for name, wrapped in self._wrapped.items():
+            if getattr(sd_models, name) is wrapped.wrapper:
+                setattr(sd_models, name, wrapped.original)
+        self._wrapped.clear()
+
+    def _is_on(self, name: str, wrapper: Function) -> bool:
+        wrapped = self._wrapped.get(name)
+        return wrapped is not None and wrapped.wrapper is wrapper
+
+    def _around_load(self, original: Function) -> Function:
+        def load_model_weights(model: Any, checkpoint_info: Any, state_dict: Any, timer: Any) -> Any:
+            if not self._is_on(_LOAD, load_model_weights):
+                return original(model, checkpoint_info, state_dict, timer)
+            let_go(model, exact=not _is_covered(model, state_dict))
+            result = original(model, checkpoint_info, state_dict, timer)
+            note_file(model)
+            self._convert(model)
+            timer.record("kohaku fp8")
+            return result
+
+        return load_model_weights
+
+    def _around_target(self, original: Function) -> Function:
+        def model_target_device(model: Any) -> Any:
+            # Built on the CPU and moved when it is converted, a model never takes 16 bit's room on the device.
+            is_on = self._is_on(_TARGET, model_target_device) and self._switch.converts_on_load()
+            return devices.cpu if is_on else original(model)
+
+        return model_target_device
+
+    def _around_read(self, original: Function) -> Function:
+        def get_checkpoint_state_dict(checkpoint_info: Any, timer: Any) -> Any:
+            path = Path(checkpoint_info.filename)
+            try:
+                if not self._is_on(_READ, get_checkpoint_state_dict) or not is_quantised(path):
+                    return original(checkpoint_info, timer)
+                checkpoint_info.calculate_shorthash()
+                timer.record("calculate hash")
+                _log.info("Kohaku: %s holds fp8 weights, which are decoded", path.name)
+                return decoding_state(path)
+            except BaseException:
+                _put_back_model()
+                raise
+
+        return get_checkpoint_state_dict
+
+    def _convert(self, model: Any) -> None:
+        try:
+            held = self._switch.bring_about(model, SilentProgress(), again=True, in_use=False)
+        except KohakuError as error:
+            _log.warning("Kohaku: the model stays as it is. %s", error)
+            return
+        except Exception:
+            # The webui would take it for a failure of its own and load the previous model again.
+            _log.exception("Kohaku: converting to fp8 failed; the model stays as it is")
+            return
+        if held is not None:
+            _log.info("Kohaku: %d weights are held as %s", held.count, held.choice.text)
+
+
+def _put_back_model() -> None:
+    """Make the model usable again that a file was to be loaded into which cannot be read.
+
+    The webui has taken its wrappers off the model by then, put it away and forgotten it, and would make images with
+    that.
+    """
+    model, hijack = sd_models.model_data.sd_model, sd_hijack.model_hijack
+    if model is None or hijack.layers is not None:
+        return
+    hijack.hijack(model)
+    if not model.lowvram:
+        model.to(devices.device)
+    if model not in sd_models.model_data.loaded_sd_models:
+        sd_models.model_data.loaded_sd_models.insert(0, model)
+
+
+def _is_covered(model: Any, state_dict: Any) -> bool:
+    """Whether a state dict overwrites everything that is held in fp8."""
+    attachment = attachment_of(model)
+    if held_of(model) is None or attachment is None:
+        return True
+    return state_dict is not None and all(file_name(name) in state_dict for name in attachment.weights)
