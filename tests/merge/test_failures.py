@@ -74,8 +74,10 @@ class Hook(SilentProgress):
         self._action = action
         self._cancel = cancel
         self._cancelled = False
+        self.after_cancelling = 0
 
     def advance(self, amount: int) -> None:
+        self.after_cancelling += self._cancelled
         self._left -= 1
         if self._left == 0:
             self._action()
@@ -91,8 +93,10 @@ def nothing_left(out: Path) -> None:
 
 @pytest.mark.parametrize("after", [1, 2, TENSORS // 2, TENSORS])
 def test_cancelled(models: ModelLibrary, inputs: dict[Path, str], out: Path, after: int) -> None:
+    hook = Hook(after, cancel=True)
     with pytest.raises(CancelledError, match="Nothing was written under the final name"):
-        merge_to_file(plan(FORMULA, models), out, progress=Hook(after, cancel=True))
+        merge_to_file(plan(FORMULA, models), out, progress=hook)
+    assert hook.after_cancelling == 0, "at once, not when everything is computed"
     nothing_left(out)
 
 
