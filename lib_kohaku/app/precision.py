@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,28 @@ from lib_kohaku.fp8.files.convert import convert_file, expand_file
 from lib_kohaku.fp8.files.plan import Profile, policy_for
 from lib_kohaku.fp8.files.report import report_file
 from lib_kohaku.fp8.policy import MemoryTable, predict
-from lib_kohaku.host.fp8_control import Fp8Control
+from lib_kohaku.fp8.quality.images import Likeness, Picture, compare_images
+from lib_kohaku.host.fp8_control import Fp8Control, ImageRequest
 from lib_kohaku.units import format_bytes
 
 ZIP = ".zip"
+_LARGEST = 2048
+_MOST_STEPS = 150
+
+
+@dataclass(frozen=True)
+class ImagePair:
+    """An image made twice.
+
+    Attributes:
+        names: How the model was held for each.
+        pictures: Both.
+        likeness: How alike they are.
+    """
+
+    names: tuple[str, str]
+    pictures: tuple[Picture, Picture]
+    likeness: Likeness
 
 
 class PrecisionWorkbench:
@@ -122,6 +141,26 @@ class PrecisionWorkbench:
             return held if state.model else "No model is loaded; it counts for the next one.", None
 
         return self._start_on_model(work, f"fp8: {choice.text}")
+
+    def start_pair(self, request: ImageRequest, first: Fp8Choice, second: Fp8Choice) -> Job:
+        """Start making the same image with the model held in two ways.
+
+        Raises:
+            RefusedError: If the image cannot be of that size, or there is no model here.
+            BusyError: If another task is running.
+        """
+        control = self._control()
+        if not all(size % 8 == 0 and 64 <= size <= _LARGEST for size in (request.width, request.height)):
+            raise RefusedError(f"Width and height are multiples of 8 from 64 to {_LARGEST}.")
+        if not 1 <= request.steps <= _MOST_STEPS:
+            raise RefusedError(f"There are 1 to {_MOST_STEPS} steps.")
+
+        def work(job: Job) -> tuple[str, Any]:
+            pictures = control.pair(request, (first, second), job, task=job.id)
+            result = ImagePair((first.text, second.text), pictures, compare_images(*pictures))
+            return "Both images are made.", result
+
+        return self._start_on_model(work, "The same image twice")
 
     def start_take_over(self) -> Job:
         """Start taking over from the host's own fp8. Errors as for :meth:`start_convert`."""

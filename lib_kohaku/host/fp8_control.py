@@ -7,6 +7,7 @@ from typing import Protocol
 
 from lib_kohaku.fp8.choice import Fp8Choice
 from lib_kohaku.fp8.policy import MemoryTable
+from lib_kohaku.fp8.quality.images import Picture
 from lib_kohaku.progress import Progress
 
 
@@ -29,6 +30,27 @@ class Fp8State:
     weights: int
     problem: str
     host_fp8: bool
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """An image to make twice.
+
+    Attributes:
+        prompt: What it shows; LoRAs and all.
+        negative: What it does not.
+        seed: Its seed.
+        steps: Sampling steps.
+        width: Pixels, a multiple of 8.
+        height: Likewise.
+    """
+
+    prompt: str
+    negative: str = ""
+    seed: int = 1
+    steps: int = 20
+    width: int = 512
+    height: int = 512
 
 
 class Fp8Control(Protocol):
@@ -61,4 +83,15 @@ class Fp8Control(Protocol):
 
         Raises:
             RefusedError: If the host refuses.
+        """
+
+    def pair(
+        self, request: ImageRequest, choices: tuple[Fp8Choice, Fp8Choice], progress: Progress, *, task: str = ""
+    ) -> tuple[Picture, Picture]:
+        """The same image with the loaded model held in two ways; afterwards it is held as before.
+
+        Raises:
+            RefusedError: If there is no model or it cannot be held so.
+            CancelledError: If the user stopped it.
+            FailedError: If no image was made.
         """

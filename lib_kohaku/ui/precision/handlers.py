@@ -7,20 +7,22 @@ from typing import Any
 
 import gradio as gr
 
-from lib_kohaku.app.precision import PrecisionWorkbench
+from lib_kohaku.app.precision import ImagePair, PrecisionWorkbench
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.fp8.choice import OFF, Fp8Choice, parse_choice
 from lib_kohaku.fp8.files.convert import ConversionReport
 from lib_kohaku.fp8.files.plan import Profile
 from lib_kohaku.fp8.files.report import FileReport
 from lib_kohaku.fp8.quality import summarise
-from lib_kohaku.host.fp8_control import Fp8State
+from lib_kohaku.host.fp8_control import Fp8State, ImageRequest
 from lib_kohaku.ui.markup import Markup, div, join, notice, span
 from lib_kohaku.ui.merge.errors import shows_errors
 from lib_kohaku.ui.merge.job_html import job_html
 from lib_kohaku.ui.precision.memory_html import memory_html
+from lib_kohaku.ui.precision.pair_html import pair_html
 from lib_kohaku.ui.precision.quality_html import quality_html
 
+_LARGEST_NUMBER = 2**63 - 1
 EXPAND = {"expand fp16": "F16", "expand bf16": "BF16", "expand fp32": "F32"}
 
 
@@ -49,6 +51,8 @@ class PrecisionHandlers:
         job = self._workbench.jobs.current
         shown = job_html(job)
         result = None if job is None else job.result
+        if isinstance(result, ImagePair):
+            return join(shown, pair_html(result))
         if not isinstance(result, (ConversionReport, FileReport)):
             return shown
         quality = quality_html(result.qualities, summarise(result.qualities))
@@ -81,6 +85,16 @@ class PrecisionHandlers:
     def take_over(self) -> list[Any]:
         """Nothing -> notice, job."""
         return self._start(self._workbench.start_take_over)
+
+    def pair(self, *values: Any) -> list[Any]:
+        """Prompt, negative prompt, seed, steps, width, height, two choices -> notice, job."""
+
+        def start() -> Any:
+            prompt, negative, *numbers, first, second = values
+            request = ImageRequest(str(prompt or ""), str(negative or ""), *map(_whole_number, numbers))
+            return self._workbench.start_pair(request, _choice(first), _choice(second))
+
+        return self._start(start)
 
     # -- files ----------------------------------------------------------------------------------------------------
 
@@ -135,6 +149,16 @@ class PrecisionHandlers:
             return ["", self.job()]
 
         return begin()  # type: ignore[no-any-return]
+
+
+def _whole_number(value: Any) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RefusedError(f"{str(value)[:40]!r} is no whole number.") from error
+    if abs(number) > _LARGEST_NUMBER:
+        raise RefusedError(f"{number} is too large.")
+    return number
 
 
 def _choice(text: Any) -> Fp8Choice:

@@ -12,6 +12,7 @@ from lib_kohaku.app.merging import MergeWorkbench
 from lib_kohaku.app.precision import PrecisionWorkbench
 from lib_kohaku.fp8.choice import Fp8Choice, Parts, all_choices
 from lib_kohaku.fp8.files.plan import Profile
+from lib_kohaku.host.fp8_control import ImageRequest
 from lib_kohaku.ui.ids import QUIET, button, element_id, hidden, hidden_button, js, unsaved
 from lib_kohaku.ui.markup import div
 from lib_kohaku.ui.precision.handlers import EXPAND, PrecisionHandlers
@@ -51,6 +52,7 @@ class PrecisionPage:
         with left:
             if self._workbench.control is not None:
                 self._switch(outcome)
+                self._pair(outcome)
             lists = [*self._convert(outcome), *self._report(outcome), self._import(outcome)]
         with hidden():
             opened, poll = hidden_button("precision_open"), hidden_button("precision_poll")
@@ -79,6 +81,28 @@ class PrecisionPage:
         with hidden():
             ended = hidden_button("precision_ended")
         ended.click(self._do.state, None, [state, now, take_over], **QUIET)
+
+    def _pair(self, outcome: _Outcome) -> None:
+        choices = [choice.text for choice in all_choices()]
+        gr.HTML(div("kohaku-title", "The same image twice"))
+        with gr.Row(elem_classes=["kohaku-form-row"]):
+            first = _dropdown("First image", "precision_first", choices, choices[0])
+            second = _dropdown("Second image", "precision_second", choices, _USUAL)
+        prompt = unsaved(gr.Textbox(label="Prompt of both images", elem_id=element_id("precision_prompt")))
+        negative = unsaved(gr.Textbox(label="Negative prompt of both", elem_id=element_id("precision_negative")))
+        usual = ImageRequest("")
+        with gr.Row(elem_classes=["kohaku-form-row"]):
+            numbers = [
+                unsaved(gr.Number(value, label=label, precision=0, elem_id=element_id(f"precision_{name}")))
+                for label, name, value in (
+                    ("Image seed", "seed", usual.seed),
+                    ("Steps", "steps", usual.steps),
+                    ("Image width", "width", usual.width),
+                    ("Image height", "height", usual.height),
+                )
+            ]
+            make = button("Make both images", "precision_pair")
+        self._starts(make.click, self._do.pair, [prompt, negative, *numbers, first, second], outcome)
 
     def _convert(self, outcome: _Outcome) -> list[gr.Dropdown]:
         gr.HTML(div("kohaku-title", "Convert a file"))

@@ -10,12 +10,14 @@ from modules import sd_models, shared
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.fp8.choice import Fp8Choice
 from lib_kohaku.fp8.policy import MemoryTable
+from lib_kohaku.fp8.quality.images import Picture
 from lib_kohaku.host.a1111.fp8.held import held_of
 from lib_kohaku.host.a1111.fp8.images import held_text
 from lib_kohaku.host.a1111.fp8.memory import memory_now, memory_predicted
+from lib_kohaku.host.a1111.fp8.pair import make_pair
 from lib_kohaku.host.a1111.fp8.switch import HOST_FP8, OPTION, Fp8Switch
 from lib_kohaku.host.a1111.queue import hold_queue
-from lib_kohaku.host.fp8_control import Fp8State
+from lib_kohaku.host.fp8_control import Fp8State, ImageRequest
 from lib_kohaku.progress import Progress, SilentProgress
 
 
@@ -71,9 +73,8 @@ class Fp8Desk:
             RefusedError: If it cannot be done.
             CancelledError: If the user stopped it.
         """
-        name = task or f"task(kohaku-fp8-{os.urandom(4).hex()})"
         label = f"fp8: {self._switch.wanted.text}"
-        with hold_queue(name, label, progress or SilentProgress()) as shown:
+        with hold_queue(task or _task(), label, progress or SilentProgress()) as shown:
             self._switch.bring_about(_loaded(), shown, again=True)
 
     def take_over(self, progress: Progress, *, task: str = "") -> Fp8State:
@@ -90,6 +91,17 @@ class Fp8Desk:
             shared.opts.save(shared.config_filename)
         self.follow(progress, task=task)
         return self.state()
+
+    def pair(
+        self, request: ImageRequest, choices: tuple[Fp8Choice, Fp8Choice], progress: Progress, *, task: str = ""
+    ) -> tuple[Picture, Picture]:
+        """See :class:`~lib_kohaku.host.fp8_control.Fp8Control`."""
+        with hold_queue(task or _task(), "fp8: the same image twice", progress) as shown:
+            return make_pair(self._switch, request, choices, shown)
+
+
+def _task() -> str:
+    return f"task(kohaku-fp8-{os.urandom(4).hex()})"
 
 
 def _loaded() -> Any:
