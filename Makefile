@@ -8,6 +8,8 @@ FLOOR_PYTHON ?= $(firstword $(foreach p,python3.10 $(wildcard $(HOME)/.pyenv/ver
 
 PY := $(VENV)/bin/python
 DEMO_DIR ?= demo-models
+# What needs neither gradio nor fastapi: the core and the command line.
+FLOOR_TESTS := tests/checkpoint tests/merge tests/cli tests/fp8 tests/prompt tests/app tests/test_layers.py
 PYTEST_ARGS ?=
 
 .PHONY: help setup demo test test-webui test-floor lint format types bench clean
@@ -31,7 +33,7 @@ test: setup  ## all tests, with today's libraries
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 test-floor: $(FLOOR_VENV)/.ready  ## the core's tests with the oldest supported libraries
-	$(FLOOR_VENV)/bin/python -m pytest -p no:cacheprovider $(PYTEST_ARGS)
+	$(FLOOR_VENV)/bin/python -m pytest -p no:cacheprovider $(FLOOR_TESTS) $(PYTEST_ARGS)
 
 $(FLOOR_VENV)/.ready: requirements/floor.txt
 	@test -n "$(FLOOR_PYTHON)" || { echo "test-floor needs a Python 3.10 (set FLOOR_PYTHON)"; exit 1; }

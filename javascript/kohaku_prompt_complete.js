@@ -53,7 +53,7 @@
         }
         const chosen = popup.children[index];
         if (!chosen) return;
-        // Not scrollIntoView: it would scroll the page as well, and that closes the list.
+        // Not scrollIntoView: it would scroll the page as well.
         const below = chosen.offsetTop + chosen.offsetHeight - popup.clientHeight;
         popup.scrollTop = Math.max(below, Math.min(popup.scrollTop, chosen.offsetTop));
         box.setAttribute('aria-activedescendant', chosen.id);
@@ -65,13 +65,18 @@
         active = answer.hits[0].match === 'typo' ? -1 : 0;
         popup.replaceChildren(...answer.hits.map(row));
         popup.hidden = false;
-        const place = prompt.text.place(box, prompt.text.units(box.value, answer.start));
+        settle();
+        mark(active);
+        popup.scrollTop = 0;
+    }
+
+    // Beside the word, also when the page moves under it.
+    function settle() {
+        const place = prompt.text.place(box, prompt.text.units(box.value, found.start));
         const room = document.documentElement.clientWidth - popup.offsetWidth - 8;
         const below = place.bottom + 4 + popup.offsetHeight <= window.innerHeight || place.top < popup.offsetHeight;
         popup.style.left = Math.max(8, Math.min(place.left, room)) + 'px';
         popup.style.top = (below ? place.bottom + 4 : place.top - popup.offsetHeight - 4) + 'px';
-        mark(active);
-        popup.scrollTop = 0;
     }
 
     function ask() {
@@ -142,7 +147,9 @@
             page.addEventListener('keydown', onKey, true);
             page.addEventListener('input', onInput);
             page.addEventListener('focusout', (event) => event.target === box && close());
-            window.addEventListener('scroll', (event) => event.target !== popup && close(), {passive: true, capture: true});
+            const moved = (event) => found && event.target !== popup && settle();
+            window.addEventListener('scroll', moved, {passive: true, capture: true});
+            window.addEventListener('resize', moved, {passive: true});
             // Tags are no words to translate.
             for (const id of ['popup', 'parts', 'diff', 'presets', 'captions', 'chunks', 'negative_chunks']) {
                 if (window.ignore_ids_for_localization) window.ignore_ids_for_localization['kohaku_prompt_' + id] = 'SPAN';

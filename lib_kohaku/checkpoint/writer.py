@@ -12,10 +12,19 @@ from types import TracebackType
 
 from lib_kohaku.checkpoint.dtypes import DType
 from lib_kohaku.checkpoint.header import MAX_HEADER_BYTES
-from lib_kohaku.checkpoint.io.atomic import lock_temporary, publish, sweep_temporaries, temporary_path
+from lib_kohaku.checkpoint.io.atomic import (
+    is_still_there,
+    lock_temporary,
+    publish,
+    sweep_temporaries,
+    temporary_path,
+)
 from lib_kohaku.checkpoint.io.modes import IOMode
 from lib_kohaku.checkpoint.io.raw_writer import RawWriter
-from lib_kohaku.errors import OutputExistsError, RefusedError
+from lib_kohaku.errors import FailedError, OutputExistsError, RefusedError
+
+# Other processes that begin at the same moment may sweep a temporary file before it is locked.
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +122,22 @@ class CheckpointWriter:
         self._total = len(header) + sum(spec.nbytes for spec in specs)
         self._written = 0
         self.swept = sweep_temporaries(path.parent)
-        self._temporary = temporary_path(path)
-        self._raw = RawWriter(self._temporary, self._total, mode)
+        self._temporary, self._raw = self._create(mode)
         try:
-            lock_temporary(self._raw.descriptor)
             self.write(header)
         except BaseException:
             self.close()
             raise
+
+    def _create(self, mode: IOMode) -> tuple[Path, RawWriter]:
+        for _ in range(_ATTEMPTS):
+            temporary = temporary_path(self.path)
+            raw = RawWriter(temporary, self._total, mode)
+            lock_temporary(raw.descriptor)
+            if is_still_there(raw.descriptor, temporary):
+                return temporary, raw
+            raw.close()
+        raise FailedError(f"{self.path.parent}: temporary files vanish as soon as they are made.")
 
     def reserve(self, nbytes: int) -> memoryview:
         """Memory for the next bytes: at least one, at most ``nbytes``.

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from lib_kohaku.checkpoint.io.atomic import TEMPORARY_SUFFIX, sweep_temporaries, temporary_path, write_file_atomically
+from lib_kohaku.checkpoint import writer as writer_module
+from lib_kohaku.checkpoint.io.atomic import (
+    TEMPORARY_SUFFIX,
+    lock_temporary,
+    sweep_temporaries,
+    temporary_path,
+    write_file_atomically,
+)
 from lib_kohaku.checkpoint.writer import CheckpointWriter
 from lib_kohaku.errors import FailedError, OutputExistsError, UnsafeNameError
 from tests.support.processes import environment
@@ -108,3 +115,26 @@ def test_small_files_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(FailedError, match="put in place"):
         write_file_atomically(tmp_path / "folder", b"1", overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_sweep_between_creation_and_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two merges that begin at the same moment: the other one sees a file that nobody has locked yet."""
+    sweeps = []
+
+    def lock(descriptor: int) -> None:
+        if len(sweeps) < 2:
+            sweeps.append(sweep_temporaries(tmp_path))
+        lock_temporary(descriptor)
+
+    monkeypatch.setattr(writer_module, "lock_temporary", lock)
+    with CheckpointWriter(tmp_path / "a.safetensors", [], {}) as writer:
+        assert [len(swept) for swept in sweeps] == [1, 1]
+        assert sweep_temporaries(tmp_path) == [], "locked now"
+        writer.finish()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_a_folder_where_temporary_files_vanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "lock_temporary", lambda descriptor: sweep_temporaries(tmp_path))
+    with pytest.raises(FailedError, match="vanish"):
+        CheckpointWriter(tmp_path / "a.safetensors", [], {})

@@ -74,8 +74,10 @@ class Hook(SilentProgress):
         self._action = action
         self._cancel = cancel
         self._cancelled = False
+        self.after_cancelling = 0
 
     def advance(self, amount: int) -> None:
+        self.after_cancelling += self._cancelled
         self._left -= 1
         if self._left == 0:
             self._action()
@@ -91,8 +93,10 @@ def nothing_left(out: Path) -> None:
 
 @pytest.mark.parametrize("after", [1, 2, TENSORS // 2, TENSORS])
 def test_cancelled(models: ModelLibrary, inputs: dict[Path, str], out: Path, after: int) -> None:
+    hook = Hook(after, cancel=True)
     with pytest.raises(CancelledError, match="Nothing was written under the final name"):
-        merge_to_file(plan(FORMULA, models), out, progress=Hook(after, cancel=True))
+        merge_to_file(plan(FORMULA, models), out, progress=hook)
+    assert hook.after_cancelling == 0, "at once, not when everything is computed"
     nothing_left(out)
 
 
@@ -173,7 +177,7 @@ def test_input_that_changed_since_the_plan(models: ModelLibrary, out: Path) -> N
 def test_input_that_vanished_since_the_plan(models: ModelLibrary, out: Path) -> None:
     made = plan(FORMULA, models)
     hidden = models.files["b.safetensors"].rename(out.parent.parent / "hidden")
-    with pytest.raises(CheckpointError, match=r"b\.safetensors: no such file"):
+    with pytest.raises(CheckpointError, match=r"b\.safetensors: (no such file|cannot be read)"):
         merge_to_file(made, out)
     nothing_left(out)
     hidden.rename(models.files["b.safetensors"])
@@ -300,7 +304,7 @@ def test_killed_at_any_moment(models: ModelLibrary, inputs: dict[Path, str], out
     reference.parent.mkdir()
     merge_to_file(plan(FORMULA, models), reference)
     chooser = random.Random(11)
-    moments = [0.0, 0.3, *(chooser.uniform(0.0, 0.25) for _ in range(5))]
+    moments = [0.0, 0.3, *(chooser.uniform(0.0, 0.25) for _ in range(3))]
     killed = 0
     for moment in moments:
         words = [sys.executable, "-c", SLOW, str(models.roots[0]), str(out)]
@@ -316,7 +320,7 @@ def test_killed_at_any_moment(models: ModelLibrary, inputs: dict[Path, str], out
         else:
             killed += 1
         assert len(list(out.parent.iterdir())) <= 1, "leftovers of earlier runs were swept"
-    assert killed >= 3
+    assert killed >= 2
     merge_to_file(plan(FORMULA, models), out)
     assert [path.name for path in out.parent.iterdir()] == ["merged.safetensors"]
     assert digest(out) == digest(reference)
@@ -325,11 +329,11 @@ def test_killed_at_any_moment(models: ModelLibrary, inputs: dict[Path, str], out
 def test_two_merges_into_one_folder_at_once(models: ModelLibrary, inputs: dict[Path, str], out: Path) -> None:
     """Neither sweeps the other's temporary file."""
     words = [sys.executable, "-c", SLOW, str(models.roots[0])]
-    outputs = [out.with_name(f"m{i}.safetensors") for i in range(3)]
+    outputs = [out.with_name(f"m{i}.safetensors") for i in range(2)]
     processes = [
         subprocess.Popen([*words, str(path)], stdout=subprocess.DEVNULL, env=environment()) for path in outputs
     ]
-    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert [process.wait(60) for process in processes] == [0, 0]
     assert sorted(path.name for path in out.parent.iterdir()) == [path.name for path in outputs]
     contents = [load(path) for path in outputs]
     assert all(torch.equal(contents[0][key], other[key]) for other in contents[1:] for key in contents[0])

@@ -31,10 +31,21 @@ def temporary_path(target: Path) -> Path:
 
 
 def lock_temporary(descriptor: int) -> None:
-    """Mark an open temporary file as in use by a living process."""
+    """Mark an open temporary file as in use by a living process.
+
+    Ask :func:`is_still_there` afterwards: another process may have swept it between its creation and the lock.
+    """
     if fcntl is not None:
         with contextlib.suppress(OSError):  # some network file systems have no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for a sweep that is looking at the file
+
+
+def is_still_there(descriptor: int, path: Path) -> bool:
+    """Whether an open file still has its name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False
 
 
 def sweep_temporaries(folder: Path) -> list[Path]:

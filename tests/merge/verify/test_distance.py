@@ -18,8 +18,7 @@ def test_distance_is_the_number_of_steps(dtype: torch.dtype) -> None:
     bits = dtype.itemsize * 8
     kind = {8: torch.uint8, 16: torch.int16}[bits]
     codes = torch.arange(0, 1 << (bits - 1), dtype=torch.int32).to(kind)
-    values = codes.view(dtype)
-    finite = values[values.float().isfinite()]
+    finite = codes[codes.view(dtype).float().isfinite()].view(dtype)
     zero = torch.zeros(1, dtype=dtype)
     assert ulp_distance(finite, zero.expand(len(finite))).tolist() == list(range(len(finite)))
     negative = (finite.float() * -1).to(dtype)
