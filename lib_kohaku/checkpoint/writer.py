@@ -12,19 +12,10 @@ from types import TracebackType
 
 from lib_kohaku.checkpoint.dtypes import DType
 from lib_kohaku.checkpoint.header import MAX_HEADER_BYTES
-from lib_kohaku.checkpoint.io.atomic import (
-    is_still_there,
-    lock_temporary,
-    publish,
-    sweep_temporaries,
-    temporary_path,
-)
+from lib_kohaku.checkpoint.io.atomic import create_temporary, publish, sweep_temporaries
 from lib_kohaku.checkpoint.io.modes import IOMode
 from lib_kohaku.checkpoint.io.raw_writer import RawWriter
-from lib_kohaku.errors import FailedError, OutputExistsError, RefusedError
-
-# Other processes that begin at the same moment may sweep a temporary file before it is locked.
-_ATTEMPTS = 10
+from lib_kohaku.errors import OutputExistsError, RefusedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +113,12 @@ class CheckpointWriter:
         self._total = len(header) + sum(spec.nbytes for spec in specs)
         self._written = 0
         self.swept = sweep_temporaries(path.parent)
-        self._temporary, self._raw = self._create(mode)
+        self._temporary, self._raw = create_temporary(path, lambda made: RawWriter(made, self._total, mode))
         try:
             self.write(header)
         except BaseException:
             self.close()
             raise
-
-    def _create(self, mode: IOMode) -> tuple[Path, RawWriter]:
-        for _ in range(_ATTEMPTS):
-            temporary = temporary_path(self.path)
-            raw = RawWriter(temporary, self._total, mode)
-            lock_temporary(raw.descriptor)
-            if is_still_there(raw.descriptor, temporary):
-                return temporary, raw
-            raw.close()
-        raise FailedError(f"{self.path.parent}: temporary files vanish as soon as they are made.")
 
     def reserve(self, nbytes: int) -> memoryview:
         """Memory for the next bytes: at least one, at most ``nbytes``.
@@ -172,8 +153,8 @@ class CheckpointWriter:
         if self._written != self._total:
             raise ValueError(f"{self._written} bytes written, {self._total} announced")
         self._raw.finish()
+        publish(self._temporary, self.path, overwrite=self._overwrite, held=self._raw)
         self._raw.close()
-        publish(self._temporary, self.path, overwrite=self._overwrite)
 
     def close(self) -> None:
         """Stop and remove the temporary file if it is still there."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from lib_kohaku.checkpoint import writer as writer_module
+from lib_kohaku.checkpoint.io import atomic
 from lib_kohaku.checkpoint.io.atomic import (
     TEMPORARY_SUFFIX,
     lock_temporary,
@@ -126,7 +127,7 @@ def test_a_sweep_between_creation_and_lock(tmp_path: Path, monkeypatch: pytest.M
             sweeps.append(sweep_temporaries(tmp_path))
         lock_temporary(descriptor)
 
-    monkeypatch.setattr(writer_module, "lock_temporary", lock)
+    monkeypatch.setattr(atomic, "lock_temporary", lock)
     with CheckpointWriter(tmp_path / "a.safetensors", [], {}) as writer:
         assert [len(swept) for swept in sweeps] == [1, 1]
         assert sweep_temporaries(tmp_path) == [], "locked now"
@@ -135,6 +136,23 @@ def test_a_sweep_between_creation_and_lock(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_folder_where_temporary_files_vanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer_module, "lock_temporary", lambda descriptor: sweep_temporaries(tmp_path))
+    monkeypatch.setattr(atomic, "lock_temporary", lambda descriptor: sweep_temporaries(tmp_path))
     with pytest.raises(FailedError, match="vanish"):
         CheckpointWriter(tmp_path / "a.safetensors", [], {})
+
+
+def test_a_sweep_between_the_last_byte_and_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock is held until the file has its name."""
+    sweeps = []
+
+    def sweep_first(source: Path, target: Path) -> None:
+        sweeps.append(sweep_temporaries(tmp_path))
+        link(source, target)
+
+    link = os.link
+    monkeypatch.setattr(os, "link", sweep_first)
+    with CheckpointWriter(tmp_path / "a.safetensors", [], {}) as writer:
+        writer.finish()
+    write_file_atomically(tmp_path / "b.json", b"{}")
+    assert sweeps == [[], []]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.safetensors", "b.json"]

@@ -10,12 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from lib_kohaku.errors import FailedError, OutputExistsError, UnsafeNameError
 
 TEMPORARY_SUFFIX = ".kohaku-tmp"
+# Other processes that begin at the same moment may sweep a temporary file before it is locked.
+_ATTEMPTS = 10
 
 try:
     import fcntl
@@ -28,6 +31,43 @@ def temporary_path(target: Path) -> Path:
     # Cut so that the name fits where the target's own name fills the file system's limit of 255 bytes.
     stem = target.name.encode("utf-8", "surrogateescape")[:180].decode("utf-8", "ignore")
     return target.with_name(f".{stem}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+
+
+class OpenFile(Protocol):
+    """What holds a temporary file open: a file object, or a writer of ours. Closing it twice is harmless."""
+
+    def fileno(self) -> int:
+        """Its descriptor."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+Opened = TypeVar("Opened", bound=OpenFile)
+
+
+def create_temporary(target: Path, create: Callable[[Path], Opened]) -> tuple[Path, Opened]:
+    """Make a temporary file beside ``target`` that no sweep takes for a dead process's.
+
+    Args:
+        target: The final path.
+        create: Makes and opens a file of the path that it is given.
+
+    Returns:
+        The file's path, and what ``create`` returned: whoever holds it open holds the lock.
+
+    Raises:
+        FailedError: If every file vanishes before it can be locked.
+        OSError: Whatever ``create`` raises.
+    """
+    for _ in range(_ATTEMPTS):
+        temporary = temporary_path(target)
+        opened = create(temporary)
+        lock_temporary(opened.fileno())
+        if is_still_there(opened.fileno(), temporary):
+            return temporary, opened
+        opened.close()
+    raise FailedError(f"{target.parent}: temporary files vanish as soon as they are made.")
 
 
 def lock_temporary(descriptor: int) -> None:
@@ -80,19 +120,23 @@ def _abandoned(path: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def publish(temporary: Path, target: Path, *, overwrite: bool) -> None:
+def publish(temporary: Path, target: Path, *, overwrite: bool, held: OpenFile | None = None) -> None:
     """Give a complete file its final name.
 
     Args:
         temporary: The file, already synced.
         target: Its final path, in the same folder.
         overwrite: Whether a file of that name may be replaced.
+        held: What holds it open, and so its lock, until it has its name. Windows cannot rename an open file: there it
+            is closed first.
 
     Raises:
         OutputExistsError: If ``target`` exists and may not be replaced.
         FailedError: If the file system refuses.
     """
     try:
+        if held is not None and os.name == "nt":
+            held.close()
         if overwrite:
             temporary.replace(target)
         else:
@@ -143,19 +187,18 @@ def write_file_atomically(target: Path, data: bytes, *, overwrite: bool = False)
     """
     if not target.name:
         raise UnsafeNameError("A file name is needed.")
-    temporary = temporary_path(target)
+    temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
+        temporary, file = create_temporary(target, lambda path: path.open("xb"))
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+            publish(temporary, target, overwrite=overwrite, held=file)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise FailedError(f"{target.name}: cannot be written ({error.strerror or error}).") from error
-    try:
-        publish(temporary, target, overwrite=overwrite)
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)

@@ -52,6 +52,10 @@ class RawWriter:
         self._thread = threading.Thread(target=self._write_blocks, name="kohaku-writer", daemon=True)
         self._thread.start()
 
+    def fileno(self) -> int:
+        """The descriptor of the file."""
+        return self.descriptor
+
     def reserve(self, nbytes: int) -> memoryview:
         """Memory for the file's next bytes: at least one byte, at most ``nbytes``.
 

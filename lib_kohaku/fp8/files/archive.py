@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from lib_kohaku.checkpoint.header import LENGTH_BYTES, MAX_HEADER_BYTES, parse_header
-from lib_kohaku.checkpoint.io.atomic import lock_temporary, publish, sweep_temporaries, temporary_path
+from lib_kohaku.checkpoint.io.atomic import create_temporary, publish, sweep_temporaries
 from lib_kohaku.checkpoint.source import SAFETENSORS
 from lib_kohaku.errors import FailedError, OutputExistsError
 from lib_kohaku.fp8.errors import Fp8FileError
@@ -95,13 +95,7 @@ def import_entry(
         _require_room(output.parent, info.file_size)
         progress.start(f"Unpacking {PurePosixPath(info.filename).name}", info.file_size, "bytes")
         sweep_temporaries(output.parent)
-        temporary = temporary_path(output)
-        try:
-            _extract(file, info, temporary, archive.name, progress)
-            publish(temporary, output, overwrite=overwrite)
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        _unpack(file, info, output, overwrite, archive.name, progress)
         return _entry(info)
 
 
@@ -160,17 +154,25 @@ def _require_room(folder: Path, size: int) -> None:
         raise FailedError(f"{format_bytes(size)} are needed, {format_bytes(free)} are free.")
 
 
-def _extract(file: zipfile.ZipFile, info: zipfile.ZipInfo, temporary: Path, label: str, progress: Progress) -> None:
+def _unpack(
+    file: zipfile.ZipFile, info: zipfile.ZipInfo, output: Path, overwrite: bool, label: str, progress: Progress
+) -> None:
+    temporary: Path | None = None
     try:
-        with file.open(info) as source, temporary.open("xb") as target:
-            lock_temporary(target.fileno())
+        temporary, target = create_temporary(output, lambda path: path.open("xb"))
+        with target, file.open(info) as source:
             _copy(source, target, info, label, progress)
             target.flush()
             os.fsync(target.fileno())
+            publish(temporary, output, overwrite=overwrite, held=target)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise Fp8FileError(f"{label}: '{info.filename[:200]}' is damaged ({error}).") from error
     except OSError as error:
-        raise FailedError(f"{temporary.parent}: unpacking failed ({error.strerror or error}).") from error
+        raise FailedError(f"{output.parent}: unpacking failed ({error.strerror or error}).") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def _copy(source: IO[bytes], target: IO[bytes], info: zipfile.ZipInfo, label: str, progress: Progress) -> None:
