@@ -78,7 +78,9 @@ def test_back_to_sixteen_bit(precision: Page, site: Site) -> None:
     page.click("#kohaku_precision_convert")
     ended(page)
     choose(page, "precision_source", "beta7-fp8-e4m3fn")
+    expect(page.locator(f"{PREDICTED} td .kohaku-memory-fp8")).to_have_count(6)  # three components, in both columns
     choose(page, "precision_profile", "Back to 16 bit (fp16)")
+    expect(page.locator(f"{PREDICTED} td .kohaku-memory-fp8")).to_have_count(3)
     expect(page.locator("#kohaku_precision_details")).to_be_hidden()
     predicted = column(page, PREDICTED, "Predicted")
     page.click("#kohaku_precision_convert")
