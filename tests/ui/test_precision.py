@@ -217,6 +217,17 @@ def test_the_plot_draws_worst_channels_and_flushed_shares():
     assert "exact" in plot and "50.00 %" in plot
 
 
+def test_numbers_of_the_worst_do_not_lie_on_each_other():
+    name = "model.diffusion_model.middle_block.1.transformer_blocks.{}.weight"
+    qualities = [quality(name.format(index), 30.0, 20.0) for index in range(60)]
+    plot = quality_html(qualities, summarise(qualities))
+    found = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" class="kohaku-plot-text kohaku-plot-number">(\d)<', plot)
+    places = [(float(x), float(y)) for x, y, _ in found]
+    assert [number for _, _, number in found] == [str(number) for number in range(1, 9)]
+    pairs = [(a, b) for index, a in enumerate(places) for b in places[:index]]
+    assert all(abs(a[0] - b[0]) >= 9 or abs(a[1] - b[1]) >= 9 for a, b in pairs)
+
+
 def test_the_verdict_says_how_many_weights_lost_a_channel():
     name = "model.diffusion_model.output_blocks.{}.1.weight"
     sound, weak, lost = (
