@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Iterator
@@ -10,12 +11,14 @@ import pytest
 
 pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.precision_actions import JOB, column, ended, show_precision, task, write
 from tests.browser.site import SCREENSHOTS, chromium  # noqa: F401 - a fixture
 from tests.webui.fp8_models import choose, make_models, normal_around
 from tests.webui.server import Webui
+from tests.webui.test_grid import FP8, axis_labels
 
 STATE = ".block#kohaku_precision_state"
 MEMORY = ".block#kohaku_precision_memory"
@@ -158,6 +161,42 @@ def test_prompt_seed_and_size_come_from_txt2img(page: Page):
     expect(page.locator("#kohaku_precision_negative textarea")).to_have_value("lowres")
     expect(page.locator("#kohaku_precision_seed input")).to_have_value("1234")
     expect(page.locator("#kohaku_precision_width input")).to_have_value("512")
+
+
+def test_pasting_an_infotext_brings_the_setting_back_for_its_image(page: Page, webui: Webui):
+    images, info = webui.images(override_settings={"kohaku_fp8": "UNet e5m2 scaled"})
+    infotext = info["infotexts"][0]
+    assert "Kohaku fp8: UNet e5m2 scaled" in infotext
+    assert webui.image() != images[0]
+    page.click('#tabs > .tab-nav button:has-text("txt2img")')
+    page.fill("#txt2img_prompt textarea", infotext)
+    page.click("#txt2img_tools #paste")
+    override = page.locator("#txt2img_override_settings")
+    expect(override).to_contain_text("Kohaku fp8: UNet e5m2 scaled")
+    expect(page.locator("#txt2img_prompt textarea")).to_have_value("1girl, solo")
+    page.click("#txt2img_generate")
+    expect(page.locator("#html_info_txt2img").first).to_contain_text("Kohaku fp8: UNet e5m2 scaled", timeout=60_000)
+    picture = page.locator("#txt2img_gallery img").first.get_attribute("src")
+    made = Image.open(io.BytesIO(page.request.get(picture).body()))
+    assert made.tobytes() == images[0]
+    # It was for that image alone.
+    assert webui.kohaku("GET", "/fp8")["wanted"] == "Off"
+    assert webui.image() != images[0]
+    # An image without fp8 takes the override away again.
+    page.fill("#txt2img_prompt textarea", webui.images()[1]["infotexts"][0])
+    page.click("#txt2img_tools #paste")
+    expect(override).not_to_contain_text("Kohaku fp8")
+
+
+def test_cells_of_a_grid_say_how_their_model_was_held(webui: Webui):
+    labels = axis_labels(webui)
+    axes = [labels.index(FP8), "Off, unet e5m2, UNet+TE", [], 0, "", [], 0, "", []]
+    flags = [False, True, False, True, False, False, False, 0, True]
+    images, info = webui.images(script_name="x/y/z plot", script_args=[*axes, *flags])
+    found = [re.search(r"Kohaku fp8: ([^,\n]+)", text) for text in info["infotexts"][1:]]
+    assert [match and match[1] for match in found] == [None, "UNet e5m2 scaled", "UNet+TE e4m3fn scaled"]
+    assert len(set(images[1:])) == 3
+    assert webui.kohaku("GET", "/fp8")["wanted"] == "Off"
 
 
 @pytest.mark.skipif(not os.environ.get("KOHAKU_SCREENSHOTS"), reason="set KOHAKU_SCREENSHOTS to renew the pictures")
