@@ -143,7 +143,7 @@ def with_bound_models(recipe: Recipe, models: Sequence[InputModel]) -> Recipe:
     return replace(recipe, models=references, components={**DEFAULT_COMPONENTS, **recipe.components})
 
 
-def require_expected_hashes(recipe: Recipe, models: Sequence[InputModel]) -> list[str]:
+def unexpected_hashes(recipe: Recipe, models: Sequence[InputModel]) -> list[str]:
     """Warnings for roles whose file is not the one that the recipe names by its hash."""
     warnings = []
     for model in models:
@@ -156,7 +156,7 @@ def require_expected_hashes(recipe: Recipe, models: Sequence[InputModel]) -> lis
     return warnings
 
 
-def unknown_base(recipe: Recipe, models: Sequence[InputModel]) -> None:
+def require_known_base(recipe: Recipe, models: Sequence[InputModel]) -> None:
     """Check that a base given by hand is a model of the merge.
 
     Raises:
