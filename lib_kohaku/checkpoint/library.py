@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from lib_kohaku.checkpoint.source import SUFFIXES
 from lib_kohaku.errors import CheckpointError
 
 MAX_FILES = 100_000
+_WORDS = re.compile(r"[^\W_]+")
 
 
 class ModelLibrary:
@@ -67,11 +69,13 @@ class ModelLibrary:
         return None
 
     def suggest(self, name: str) -> list[str]:
-        """Up to three names that look like ``name``, the likeliest first."""
+        """Up to three names that look like ``name``, the likeliest first: with it as a word, then similar ones."""
         stems = {Path(relative).stem: relative for relative in self._files}
         lowered = {stem.lower(): stem for stem in stems}
-        close = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)
-        return [lowered[match] for match in close]
+        wanted = name.lower()
+        with_word = sorted((stem for stem in lowered if wanted in _WORDS.findall(stem)), key=len)
+        close = difflib.get_close_matches(wanted, lowered, n=3, cutoff=0.5)
+        return [lowered[match] for match in dict.fromkeys((*with_word, *close))][:3]
 
 
 def _answers(relative: str) -> set[str]:

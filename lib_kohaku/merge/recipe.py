@@ -39,10 +39,17 @@ class ModelReference:
     Attributes:
         file: Its name, without folders of the machine that it lay on.
         sha256: Its hash, empty if it was not computed.
+        names: Other names that the same model is published under, so that it is found whichever one was downloaded.
     """
 
     file: str = ""
     sha256: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The file's name, then the others."""
+        return tuple(filter(None, (self.file, *self.names)))
 
 
 @dataclass(frozen=True)
@@ -114,8 +121,9 @@ def recipe_to_json(recipe: Recipe) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1)
 
 
-def _reference_to_json(reference: ModelReference) -> dict[str, str]:
-    return {name: value for name, value in (("file", reference.file), ("sha256", reference.sha256)) if value}
+def _reference_to_json(reference: ModelReference) -> dict[str, Any]:
+    table = {"file": reference.file, "sha256": reference.sha256, "names": list(reference.names)}
+    return {name: value for name, value in table.items() if value}
 
 
 def recipe_from_json(text: str) -> Recipe:
@@ -179,10 +187,14 @@ def _table(name: str, value: Any) -> dict[str, Any]:
 
 
 def _read_reference(role: str, entry: Any) -> ModelReference:
-    table = _table(f"model {role!r}", entry)
-    if not table.keys() <= {"file", "sha256"} or not all(isinstance(value, str) for value in table.values()):
-        raise RecipeError(f"The recipe's model {role!r} has other fields than file and sha256, or they are not text.")
-    return ModelReference(**table)
+    table = dict(_table(f"model {role!r}", entry))
+    names = table.pop("names", [])
+    texts = [*table.values(), *(names if isinstance(names, list) else [None])]
+    if not table.keys() <= {"file", "sha256"} or not all(isinstance(value, str) for value in texts):
+        raise RecipeError(
+            f"The recipe's model {role!r} has other fields than file, sha256 and names, or they are not text."
+        )
+    return ModelReference(**table, names=tuple(names))
 
 
 def read_recipe_file(path: Path) -> Recipe:

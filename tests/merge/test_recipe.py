@@ -29,7 +29,9 @@ RECIPES = st.builds(
     formula=TEXT,
     name=TEXT,
     description=TEXT,
-    models=st.dictionaries(TEXT, st.builds(ModelReference, TEXT, TEXT), max_size=3),
+    models=st.dictionaries(
+        TEXT, st.builds(ModelReference, TEXT, TEXT, st.lists(TEXT, max_size=2).map(tuple)), max_size=3
+    ),
     parameters=st.dictionaries(TEXT, NUMBERS, max_size=3),
     profile=TEXT,
     base=TEXT,

@@ -73,10 +73,21 @@ def bind_models(
     library: ModelLibrary | None,
     bindings: Mapping[str, str],
     find: ModelFinder = find_model,
+    *,
+    shared: bool = False,
 ) -> dict[str, Path]:
     """Find the file of every role.
 
-    A role is looked up as the user bound it, else as the recipe names its file, else under its own name.
+    A role is looked up as the user bound it, else as the recipe names its file, else under its own name. The file
+    names of a recipe are never paths: it may have come from a stranger.
+
+    Args:
+        recipe: The recipe.
+        resolved: Its formula.
+        library: Where names are looked up.
+        bindings: Role to what the user bound it to.
+        find: What bindings and names in the formula mean.
+        shared: Whether the formula too may have come from a stranger: then its names are no paths either.
 
     Raises:
         PlanError: If a role has no file or a binding names no role; all roles at once.
@@ -85,10 +96,12 @@ def bind_models(
     problems = [f"The formula has no model {role!r}." for role in bindings if role not in roles]
     paths: dict[str, Path] = {}
     for role in roles:
-        reference = recipe.models.get(role, ModelReference())
-        candidates = [bindings[role]] if role in bindings else [name for name in (reference.file, role) if name]
         try:
-            paths[role] = _first_found(candidates, library, find)
+            if role in bindings:
+                paths[role] = find(bindings[role], library)
+                continue
+            named = _find_reference(recipe.models.get(role, ModelReference()), library)
+            paths[role] = named or (find_in_library if shared else find)(role, library)
         except PlanError as error:
             problems.append(str(error))
     if problems:
@@ -96,13 +109,10 @@ def bind_models(
     return paths
 
 
-def _first_found(candidates: Sequence[str], library: ModelLibrary | None, find: ModelFinder) -> Path:
-    for name in candidates[:-1]:
-        try:
-            return find(name, library)
-        except PlanError:
-            continue
-    return find(candidates[-1], library)
+def _find_reference(reference: ModelReference, library: ModelLibrary | None) -> Path | None:
+    if library is None:
+        return None
+    return next(filter(None, map(library.find, reference.all_names)), None)
 
 
 def open_inputs(paths: Mapping[str, Path], hash_of: HashLookup) -> tuple[InputModel, ...]:

@@ -36,6 +36,7 @@ def make_plan(
     hash_of: bind.HashLookup = lambda path: "",
     allow_prediction_mismatch: bool = False,
     find: bind.ModelFinder = bind.find_model,
+    shared: bool = False,
 ) -> MergePlan:
     """Plan a merge from headers alone.
 
@@ -46,6 +47,7 @@ def make_plan(
         hash_of: Gives a file's SHA-256 or an empty text. Called once per file.
         allow_prediction_mismatch: Merge models that predict different things all the same.
         find: What names mean; :func:`~lib_kohaku.merge.plan.bind.find_in_library` where they come from strangers.
+        shared: Whether the recipe may have come from a stranger; then only ``bindings`` may be paths.
 
     Returns:
         The plan; its ``refusals`` say why it cannot be run, if it cannot.
@@ -57,7 +59,7 @@ def make_plan(
         RecipeError: If a setting is wrong.
     """
     resolved = resolve_formula(recipe.formula, recipe.parameters)
-    paths = bind.bind_models(recipe, resolved, library, bindings or {}, find)
+    paths = bind.bind_models(recipe, resolved, library, bindings or {}, find, shared=shared)
     models = bind.open_inputs(paths, hash_of)
     return plan_models(recipe, resolved, models, allow_prediction_mismatch=allow_prediction_mismatch)
 

@@ -105,7 +105,9 @@ def _bound(workbench: MergeWorkbench, form: MergeForm) -> tuple[Recipe, tuple[Ro
     if origin is None or with_parameters(origin).split() != recipe.formula.split():
         recipe = replace(recipe, name="", description="")  # it is not that recipe any more
     host = workbench.host
-    bindings = bind_roles(recipe, resolved, host.library(), chosen_files(form), host.known_sha256)
+    bindings = bind_roles(
+        recipe, resolved, host.library(), chosen_files(form), host.known_sha256, workbench.history.bound_models()
+    )
     return recipe, bindings, resolved.formula.parameters
 
 
