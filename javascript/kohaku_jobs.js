@@ -10,6 +10,7 @@
     let running = false;
     let known = null;
     let shown = '';
+    let attended = false;
 
     function showHostBar(job) {
         const place = document.getElementById('kohaku_host_bar');
@@ -31,6 +32,12 @@
         if (chosen && document.getElementById('change_checkpoint')) window.selectCheckpoint(chosen);
     }
 
+    function attend(busy) {
+        const outcome = kohaku.element('outcome');
+        if (attended && outcome) setTimeout(() => outcome.scrollIntoView({block: 'nearest'}), 0);
+        attended = attended && busy;
+    }
+
     function inspect() {
         const job = document.querySelector('#kohaku_job .kohaku-job');
         const state = job ? job.dataset.kohakuState : '';
@@ -46,15 +53,21 @@
             // Only what ended just now: by the time of a later look another checkpoint may have been chosen.
             if (running) tellHost(job);
         }
+        attend(busy);
         running = busy;
         known = id;
     }
 
     kohaku.jobs = {
-        // A button was pressed: in a narrow window what comes of it shows far below.
+        // A button was pressed. In a narrow window what comes of it shows far below: it is kept in sight until the end,
+        // or until somebody looks elsewhere.
         began: function() {
-            const outcome = kohaku.element('outcome');
-            if (outcome) setTimeout(() => outcome.scrollIntoView({block: 'nearest', behavior: 'smooth'}), 60);
+            attended = true;
+            for (const kind of ['wheel', 'touchmove', 'pointerdown']) {
+                window.addEventListener(kind, () => {
+                    attended = false;
+                }, {once: true, passive: true});
+            }
             return kohaku.jobs.look();
         },
         // The page shows an event's results a moment after the event.
