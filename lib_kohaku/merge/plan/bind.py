@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lib_kohaku.checkpoint.architectures import detect_architecture, prediction_type
+from lib_kohaku.checkpoint.config_file import configured_prediction
 from lib_kohaku.checkpoint.header import Header
 from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.checkpoint.names import is_file
@@ -130,7 +131,8 @@ def open_inputs(paths: Mapping[str, Path], hash_of: HashLookup) -> tuple[InputMo
 
 def _open_input(role: str, path: Path, sha256: str) -> InputModel:
     header = cached_header(path)
-    return InputModel(role, path, header, detect_architecture(header.tensors), prediction_type(header), sha256)
+    prediction = configured_prediction(path) or prediction_type(header)
+    return InputModel(role, path, header, detect_architecture(header.tensors), prediction, sha256)
 
 
 def cached_header(path: Path) -> Header:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture, key_under_alias
 from lib_kohaku.checkpoint.blocks import block_map
+from lib_kohaku.checkpoint.config_file import config_problems, find_config
 from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.checkpoint.writer import storage_order
 from lib_kohaku.errors import PlanError
@@ -119,13 +120,15 @@ def plan_models(
         bytes_written=sum(tensor.spec.nbytes for tensor in ordered),
         warnings=tuple(warnings),
         refusals=tuple(refusals),
+        config=find_config(base.path),
     )
 
 
 def check_output(plan: MergePlan, output: Path, *, overwrite: bool) -> list[str]:
     """Reasons why the plan's result cannot be written to ``output``."""
     free = shutil.disk_usage(output.parent).free if os.path.isdir(output.parent) else 0  # noqa: PTH112 (never raises)
-    return checks.output_problems(output, plan.models, plan.bytes_written + DISK_RESERVE, free, overwrite)
+    problems = checks.output_problems(output, plan.models, plan.bytes_written + DISK_RESERVE, free, overwrite)
+    return problems or config_problems(plan.config, output, overwrite=overwrite)
 
 
 def require_runnable(plan: MergePlan, further: Sequence[str] = ()) -> None:
