@@ -19,7 +19,9 @@ from lib_kohaku.errors import CheckpointError, FailedError
 SUFFIX = ".yaml"
 MAX_BYTES = 1 << 20
 # In configurations of the older and of the newer code that models are built with.
-_V_PREDICTION = re.compile(rb"""^[^#\n]*(parameterization["']?\s*:\s*["']?v["']?\s*(,|\}|#|$)|\.VScaling\b)""", re.MULTILINE)
+_V_PREDICTION = re.compile(
+    rb"""^[^#\n]*(parameterization["']?\s*:\s*["']?v["']?\s*(,|\}|#|$)|\.VScaling\b)""", re.MULTILINE
+)
 
 
 def config_path(checkpoint: Path) -> Path:

@@ -233,7 +233,9 @@ def _facts(plan: MergePlan, seconds: float) -> Markup:
     ]
     if plan.config is not None:
         hint = "Tells the webui how to build this model; copied beside the result"
-        actions.append(div("kohaku-fact", span("kohaku-fact-name", "Goes with it"), span("", plan.config.name), title=hint))
+        actions.append(
+            div("kohaku-fact", span("kohaku-fact-name", "Goes with it"), span("", plan.config.name), title=hint)
+        )
     return join(div("kohaku-facts", *actions), div("kohaku-facts", listed))
 
 
