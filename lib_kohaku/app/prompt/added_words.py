@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from lib_kohaku.app.prompt.knowledge import Knowledge
+from lib_kohaku.app.prompt.preset_shelf import preset_prompt
 from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.prompt.at_generation import AUTOMATIC, Adder, WordChoice
 from lib_kohaku.prompt.at_generation.choice import resolve_word, words_of
 from lib_kohaku.prompt.format import TagClass, tag_key
 from lib_kohaku.prompt.format.pickers import Picker, pickers
-from lib_kohaku.prompt.presets.model import Preset, preset_text
+from lib_kohaku.prompt.presets.model import Preset
 from lib_kohaku.prompt.profiles.model import Profile
+from lib_kohaku.prompt.profiles.select import Choice
 
 # Reading the user's tag lists takes a second or two, once; what comes before must not order prompts differently.
 _LONGEST_WAIT = 20.0
@@ -27,17 +29,19 @@ class AddedWords:
         """Use the profiles, tags and presets of ``workbench``. Nothing is read yet."""
         self.workbench = workbench
 
-    def adder(self, choice: WordChoice, instead: Mapping[TagClass, str] = _NONE) -> Adder:
+    def adder(self, choice: WordChoice, instead: Mapping[TagClass, str] = _NONE, *, wait: bool = True) -> Adder:
         """What adds the chosen words to prompts.
 
         Args:
             choice: What is to be added.
             instead: Words that take the place of the prompt's own, by kind.
+            wait: Whether to wait for the user's tag lists, which say what the tags between the words are.
 
         Raises:
             RefusedError: If there is no such profile, or the model has no such word.
         """
-        self.workbench.tags.wait(_LONGEST_WAIT)
+        if wait:
+            self.workbench.tags.wait(_LONGEST_WAIT)
         known = self.known(choice.profile)
         found = {picker.tag_class: picker for picker in pickers(known.profile)}
         forced = {kind: _forced(word, kind, found.get(kind), known) for kind, word in instead.items()}
@@ -60,6 +64,11 @@ class AddedWords:
         return self.workbench.knowledge(next(named, profile))
 
     @property
+    def chosen(self) -> Choice:
+        """The profile of the loaded checkpoint, and why."""
+        return self.workbench.chosen_profile()
+
+    @property
     def profiles(self) -> tuple[Profile, ...]:
         """All profiles."""
         return self.workbench.profiles.profiles
@@ -80,9 +89,9 @@ class AddedWords:
                 return entry.preset
         raise RefusedError(f"There is no preset {name[:80]!r}.")
 
-    def preset_prompt(self, preset: Preset, profile: str) -> str:
-        """A preset's prompt in the order of a profile."""
-        return preset_text(preset, self.known(profile).profile)
+    def preset_prompt(self, preset: Preset, profile: str, around: str) -> str:
+        """A preset's prompt in the order of a profile. One that came from a style is put around ``around``."""
+        return preset_prompt(preset, self.known(profile), around)
 
 
 def _forced(word: str, kind: TagClass, picker: Picker | None, known: Knowledge) -> tuple[str, ...]:

@@ -32,6 +32,17 @@ class Adder:
     instead: Mapping[TagClass, tuple[str, ...]] = field(default_factory=dict)
     dialect: Dialect = POSITIVE
 
+    @property
+    def effective(self) -> ModelWords:
+        """All words that prompts get: those that are added, and those that take the place of others."""
+        words = {**dict(self.words.words), **self.instead}
+        return replace(self.words, words=tuple((kind, chosen) for kind, chosen in words.items() if chosen))
+
+    def missing(self, text: str) -> list[tuple[TagClass, str]]:
+        """The words that a prompt gets: those of kinds that it has no word of itself."""
+        wanted = [(kind, word) for kind, word in self.words if kind not in self.instead]
+        return [(kind, word) for kind, word in wanted if not self.has(text, kind)]
+
     def prompt(self, text: str) -> str:
         """A prompt with the words. Doing it twice adds nothing more.
 
@@ -41,9 +52,8 @@ class Adder:
         try:
             for kind, words in self.instead.items():
                 text = put_words(text, kind, words, self.classifier, self.dialect)
-            wanted = [(kind, word) for kind, word in self.words if kind not in self.instead]
-            missing = [(kind, word) for kind, word in wanted if not self.has(text, kind)]
-            return add(text, word_additions(missing, self.classifier.spec, self.dialect), self.classifier, self.dialect)
+            additions = word_additions(self.missing(text), self.classifier.spec, self.dialect)
+            return add(text, additions, self.classifier, self.dialect)
         except KohakuError:  # a word that cannot be written, from a profile of the user's own
             return text
 

@@ -111,6 +111,12 @@ def resolve_word(text: str, kind: TagClass, picker: Picker | None, spec: OrderSp
     return found if words and all(known) else None
 
 
+def listed_words(picker: Picker | None, chosen: str) -> list[str]:
+    """All choices of one kind: a model's words, and what is chosen even if it is none of the list."""
+    labels = [option.label for option in picker.options] if picker else []
+    return list(dict.fromkeys([USUAL, LEAVE_OUT, *labels, chosen]))
+
+
 def _own_word(key: str, kind: TagClass, spec: OrderSpec) -> str | None:
     if spec.word_class(key) is kind:
         return spec.own_words.get(key) or key.replace("_", " ")

@@ -57,6 +57,11 @@ def pickers(profile: Profile) -> tuple[Picker, ...]:
     return tuple(picker for picker in found if picker.options)
 
 
+def picker_of(profile: Profile, tag_class: TagClass) -> Picker | None:
+    """The picker of one kind, None if the model has no words for it."""
+    return next((picker for picker in pickers(profile) if picker.tag_class is tag_class), None)
+
+
 def _scale(scale: Scale | None) -> tuple[Option, ...]:
     if scale is None:
         return ()
