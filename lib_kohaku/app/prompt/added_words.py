@@ -11,6 +11,7 @@ from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.prompt.at_generation import AUTOMATIC, Adder, WordChoice
 from lib_kohaku.prompt.at_generation.choice import resolve_word, words_of
+from lib_kohaku.prompt.at_generation.profiles import find_profile
 from lib_kohaku.prompt.format import TagClass, tag_key
 from lib_kohaku.prompt.format.pickers import Picker, pickers
 from lib_kohaku.prompt.presets.model import Preset
@@ -57,11 +58,10 @@ class AddedWords:
         Raises:
             RefusedError: If there is none.
         """
-        key = tag_key(profile)
-        if key in ("", tag_key(AUTOMATIC)):
+        if tag_key(profile) in ("", tag_key(AUTOMATIC)):
             return self.workbench.knowledge()
-        named = (found.id for found in self.profiles if key in (found.id, tag_key(found.name)))
-        return self.workbench.knowledge(next(named, profile))
+        found = find_profile(profile, self.profiles)
+        return self.workbench.knowledge(found.id if found else profile)
 
     @property
     def chosen(self) -> Choice:

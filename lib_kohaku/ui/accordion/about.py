@@ -65,7 +65,7 @@ def _effect(missing: list[tuple[TagClass, str]], own: list[str], enabled: bool, 
     parts = [span("kohaku-accordion-quiet", lead), *words] if words else []
     if own:
         parts += [
-            span("kohaku-accordion-quiet", "It says itself:"),
+            span("kohaku-accordion-quiet", "Already in it:"),
             *(span("kohaku-accordion-own", word) for word in own),
         ]
     if not parts:

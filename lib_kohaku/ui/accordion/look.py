@@ -12,6 +12,7 @@ from lib_kohaku.app.prompt.added_words import AddedWords
 from lib_kohaku.errors import KohakuError
 from lib_kohaku.prompt.at_generation import AUTOMATIC, KINDS, LEAVE_OUT, USUAL, WordChoice
 from lib_kohaku.prompt.at_generation.choice import listed_words, resolve_word
+from lib_kohaku.prompt.at_generation.profiles import find_profile, profile_label
 from lib_kohaku.prompt.format import OrderSpec, TagClass
 from lib_kohaku.prompt.format.pickers import Picker, pickers
 from lib_kohaku.ui.accordion.about import about, failure
@@ -49,14 +50,15 @@ class Looker:
         self, enabled: bool, negative: bool, profile: str, chosen: Sequence[str], prompts: tuple[str, str]
     ) -> list[Any]:
         words = self._words()
-        profile = profile if any(profile == known.id for known in words.profiles) else AUTOMATIC
+        named = find_profile(profile, words.profiles)
+        profile = profile_label(named, words.profiles) if named else AUTOMATIC
         known = words.known(profile)
         found = {picker.tag_class: picker for picker in pickers(known.profile)}
         choice = WordChoice(profile, negative=negative)
         for kind, word in zip(KINDS, chosen, strict=True):
             choice = choice.having(kind, shown_word(word, kind, found.get(kind), known.spec))
         adder = words.adder(choice, wait=False)
-        names = [(AUTOMATIC, AUTOMATIC), *((p.name, p.id) for p in words.profiles)]
+        names = [AUTOMATIC, *(profile_label(found, words.profiles) for found in words.profiles)]
         return [
             gr.update(choices=names, value=profile),
             *(_list(choice.of(kind), found.get(kind)) for kind in KINDS),

@@ -13,7 +13,8 @@ from lib_kohaku.host.a1111.prompt_script.desk import PromptDesk
 from lib_kohaku.host.a1111.prompt_script.preset_cell import check_preset, use_preset
 from lib_kohaku.prompt.at_generation import LEAVE_OUT, USUAL
 from lib_kohaku.prompt.at_generation.choice import resolve_word
-from lib_kohaku.prompt.format import TagClass, tag_key
+from lib_kohaku.prompt.at_generation.profiles import find_profile, profile_label
+from lib_kohaku.prompt.format import TagClass
 from lib_kohaku.prompt.format.from_profile import order_spec
 from lib_kohaku.prompt.format.pickers import picker_of
 
@@ -84,11 +85,13 @@ def _profile_axis(desk: PromptDesk) -> _Axis:
         set_prompt_cell(processing, replace(prompt_cell_of(processing) or PromptCell(), profile=name))
 
     def check(name: str) -> None:
-        if not any(tag_key(name) in (profile.id, tag_key(profile.name)) for profile in desk.profiles):
-            known = ", ".join(profile.name for profile in desk.profiles)
-            raise RefusedError(f"There is no prompt format {name[:80]!r}. There are: {known}.")
+        if find_profile(name, desk.profiles) is None:
+            raise RefusedError(f"There is no prompt format {name[:80]!r}. There are: {', '.join(choices())}.")
 
-    return _Axis(PROFILE, apply, check, lambda: [profile.name for profile in desk.profiles])
+    def choices() -> list[str]:
+        return [profile_label(profile, desk.profiles) for profile in desk.profiles]
+
+    return _Axis(PROFILE, apply, check, choices)
 
 
 def _preset_axis(desk: PromptDesk) -> _Axis:

@@ -12,6 +12,7 @@ from lib_kohaku.host.a1111.prompt_script.desk import PromptDesk
 from lib_kohaku.prompt.at_generation import AUTOMATIC, KINDS, LEAVE_OUT, USUAL, WordChoice, chosen_in_infotext
 from lib_kohaku.prompt.at_generation.choice import listed_words
 from lib_kohaku.prompt.at_generation.infotext import shown_as
+from lib_kohaku.prompt.at_generation.profiles import profile_label
 from lib_kohaku.prompt.format import TagClass
 from lib_kohaku.prompt.format.pickers import Picker, picker_of
 from lib_kohaku.prompt.profiles.model import Profile
@@ -48,10 +49,12 @@ class PastedWords:
         profile = self._profile(choice)
         if profile is None:
             return None
-        automatic = self._desk().chosen.profile
-        names = [(AUTOMATIC, AUTOMATIC), *((known.name, known.id) for known in self._desk().profiles)]
+        profiles, automatic = self._desk().profiles, self._desk().chosen.profile
         is_automatic = automatic is not None and automatic.id == profile.id
-        return gr.update(choices=names, value=AUTOMATIC if is_automatic else profile.id)
+        return gr.update(
+            choices=[AUTOMATIC, *(profile_label(known, profiles) for known in profiles)],
+            value=AUTOMATIC if is_automatic else profile_label(profile, profiles),
+        )
 
     def word(self, kind: TagClass) -> Callable[[Parameters], Any]:
         """What gives the choice of a kind; the same object every time."""
