@@ -71,8 +71,8 @@ def shown_word(word: str, kind: TagClass, picker: Picker | None, spec: OrderSpec
 
     A word of the model before becomes this one's word for the same.
     """
-    if picker is None or word in (USUAL, LEAVE_OUT):
-        return LEAVE_OUT if word == LEAVE_OUT else USUAL
+    if picker is None or word in ("", USUAL, LEAVE_OUT):
+        return word or USUAL
     words = resolve_word(word, kind, picker, spec)
     if not words:
         return USUAL if words is None else LEAVE_OUT
