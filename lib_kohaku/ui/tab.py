@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import gradio as gr
 
 from lib_kohaku.app.merging import MergeWorkbench
-from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.ui.ids import element_id
 from lib_kohaku.ui.merge import page as merge_page
 from lib_kohaku.ui.precision import page as precision_page
@@ -35,7 +34,7 @@ class Page:
 
 
 def _build_prompt_page(merging: MergeWorkbench) -> None:
-    prompt_page.build(PromptWorkbench(merging.host))
+    prompt_page.build(merging.prompting)
 
 
 PAGES: tuple[Page, ...] = (

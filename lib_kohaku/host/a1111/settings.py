@@ -45,6 +45,12 @@ def add_settings() -> None:
         info="a danbooru2023-sqlite file; the prompt page then takes post ids as well",
         restrict_api=True,
     )
+    _add(
+        "complete_prompts",
+        False,
+        "Complete tags in the webui's own prompt boxes",
+        info="never when tagcomplete is installed; takes effect at once",
+    )
     restricted = getattr(shared.opts, "restricted_opts", None)
     if isinstance(restricted, set):  # --hide-ui-dir-config takes the choice of folders away
         restricted.update({PREFIX + "data_folder", PREFIX + "booru_database"})
