@@ -124,6 +124,8 @@ class MergePlan:
         bytes_written: Size of the output without its header.
         warnings: What the user should know.
         refusals: Why it cannot be run; empty if it can.
+        config: The base's ``.yaml``, which tells the webui how to build the model and goes with the result; mostly
+            None.
     """
 
     recipe: Recipe
@@ -139,6 +141,7 @@ class MergePlan:
     bytes_written: int
     warnings: tuple[str, ...]
     refusals: tuple[str, ...]
+    config: Path | None = None
 
     def model(self, role: str) -> InputModel:
         """The input of a role."""
