@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import zlib
 from pathlib import Path
@@ -84,6 +85,7 @@ def write_extension(folder: Path, python: Path) -> None:
     scripts = folder / "scripts"
     scripts.mkdir(parents=True)
     (scripts / "mini_sdxl.py").write_text(_SCRIPT)
+    shutil.copy(Path(__file__).parent / "extension" / "probe.py", scripts)
     (folder / "kohaku-mini-g.json").write_text(json.dumps(_CLIP_G))
     clip = folder / "clip_l"
     subprocess.run([python, Path(__file__).parent / "clip_folder.py", clip], check=True, capture_output=True)
