@@ -20,6 +20,7 @@ from lib_kohaku.host.a1111.fp8.freed import give_back_freed_memory
 from lib_kohaku.host.a1111.fp8.held import note_file
 from lib_kohaku.host.a1111.fp8.state_loader import StateLoader
 from lib_kohaku.host.a1111.fp8.switch import Fp8Switch, forget_encoded_prompts
+from lib_kohaku.host.a1111.page_notes import tell_in_page
 from lib_kohaku.progress import SilentProgress
 
 _log = logging.getLogger(__name__)
@@ -110,8 +111,10 @@ class LoadHooks:
                 timer.record("calculate hash")
                 _log.info("Kohaku: %s holds fp8 weights, which are decoded", path.name)
                 return decoding_state(path)
-            except BaseException:
+            except BaseException as error:
                 _put_back_model()
+                if isinstance(error, KohakuError):
+                    tell_in_page(str(error))
                 raise
 
         return get_checkpoint_state_dict
