@@ -15,7 +15,7 @@ from lib_kohaku.merge.algebra.resolve import ResolvedFormula
 from lib_kohaku.merge.plan.bind import all_roles
 from lib_kohaku.merge.recipe import ModelReference, Recipe
 
-CHOSEN, BY_HASH, BY_NAME, MISSING = "chosen", "hash", "name", "missing"
+CHOSEN, BY_HASH, BY_NAME, BY_USUAL_NAME, MISSING = "chosen", "hash", "name", "usual name", "missing"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class RoleBinding:
     Attributes:
         role: Its name in the formula.
         file: The library's name of the file, empty if there is none yet.
-        how: ``chosen`` by the user, found by ``hash`` or by ``name``, or ``missing``.
+        how: ``chosen`` by the user, found by ``hash``, by ``name`` or by a ``usual name`` of the recipe's, or
+            ``missing``.
         problem: Why there is none, for people.
         suggestions: Names in the library that look like it.
     """
@@ -47,7 +48,8 @@ def bind_roles(
     """Find a file for every role.
 
     A role's file is what the user chose, else the file with the hash that the recipe names, else the file that the
-    recipe names, else the one that is called like the role. Names match exactly: a guess is only ever a suggestion.
+    recipe names, else the one that is called like the role, else the one that bears a name which the recipe says the
+    model usually has. Nothing else is guessed: names that only look alike are suggestions.
     """
     names = {path: name for name, path in library.files.items()}
     wanted = {recipe.models[role].sha256 for role in all_roles(recipe, resolved) if role in recipe.models} - {""}
@@ -79,6 +81,12 @@ def _bind(
             continue
         if found is not None:
             return RoleBinding(role, names[found], BY_NAME)
+    try:
+        known = library.find_known_as(reference.names)
+    except CheckpointError as error:
+        known, problem = None, problem or str(error)
+    if known is not None:
+        return RoleBinding(role, names[known], BY_USUAL_NAME)
     suggestions = tuple(dict.fromkeys((*library.suggest(reference.file or role), *library.suggest(role))))
     return RoleBinding(role, "", MISSING, problem or f"There is no checkpoint {role!r}.", suggestions)
 

@@ -16,6 +16,7 @@ from lib_kohaku.errors import RecipeError
 
 FORMAT = 1
 MAX_RECIPE_BYTES = 1_000_000
+MAX_USUAL_NAMES = 50
 COMPONENTS = ("unet", "te1", "te2", "te3", "vae", "ema", "other")
 
 MERGE = "merge"
@@ -39,10 +40,13 @@ class ModelReference:
     Attributes:
         file: Its name, without folders of the machine that it lay on.
         sha256: Its hash, empty if it was not computed.
+        names: Names under which people usually keep that model, see
+            :meth:`~lib_kohaku.checkpoint.library.ModelLibrary.find_known_as`.
     """
 
     file: str = ""
     sha256: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Recipe:
     Attributes:
         formula: Text of the formula.
         name: What people call the recipe; suggests the output's name.
+        title: What to show instead of the name, empty for the name itself.
         description: A sentence about it.
         models: What each role of the formula stands for; roles may be unbound.
         parameters: Values of ``$parameters`` that differ from their defaults.
@@ -65,6 +70,7 @@ class Recipe:
 
     formula: str
     name: str = ""
+    title: str = ""
     description: str = ""
     models: Mapping[str, ModelReference] = field(default_factory=dict)
     parameters: Mapping[str, float] = field(default_factory=dict)
@@ -114,8 +120,9 @@ def recipe_to_json(recipe: Recipe) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1)
 
 
-def _reference_to_json(reference: ModelReference) -> dict[str, str]:
-    return {name: value for name, value in (("file", reference.file), ("sha256", reference.sha256)) if value}
+def _reference_to_json(reference: ModelReference) -> dict[str, Any]:
+    entry: dict[str, Any] = {"file": reference.file, "sha256": reference.sha256, "names": list(reference.names)}
+    return {name: value for name, value in entry.items() if value}
 
 
 def recipe_from_json(text: str) -> Recipe:
@@ -179,10 +186,15 @@ def _table(name: str, value: Any) -> dict[str, Any]:
 
 
 def _read_reference(role: str, entry: Any) -> ModelReference:
-    table = _table(f"model {role!r}", entry)
+    table = dict(_table(f"model {role!r}", entry))
+    names = table.pop("names", [])
     if not table.keys() <= {"file", "sha256"} or not all(isinstance(value, str) for value in table.values()):
-        raise RecipeError(f"The recipe's model {role!r} has other fields than file and sha256, or they are not text.")
-    return ModelReference(**table)
+        raise RecipeError(
+            f"The recipe's model {role!r} has other fields than file, sha256 and names, or they are not text."
+        )
+    if not isinstance(names, list) or len(names) > MAX_USUAL_NAMES or not all(isinstance(name, str) for name in names):
+        raise RecipeError(f"The names of the recipe's model {role!r} are not a list of up to {MAX_USUAL_NAMES} texts.")
+    return ModelReference(**table, names=tuple(names))
 
 
 def read_recipe_file(path: Path) -> Recipe:

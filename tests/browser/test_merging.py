@@ -134,20 +134,20 @@ def test_another_window_sees_the_same_job(page: Page, site: Site, opener: Opener
 
 
 def test_a_missing_model_is_chosen_in_the_table(page: Page, site: Site) -> None:
-    site.output("anxl3").rename(site.output("animagine-xl-3.0"))
+    site.output("anxl3").rename(site.output("my-animagine-three"))
     page.click("#kohaku_refresh")
     expect(page.locator(".kohaku-card").first).to_contain_text("not found: anxl3")
     page.click('[data-kohaku-action="recipe_use"][data-kohaku-value="gamma-rev1"]')
     expect(page.locator(f"{PLAN} .kohaku-error")).to_contain_text("There is no checkpoint 'anxl3'")
     page.click("#kohaku_merge")
     expect(page.locator(NOTE)).to_contain_text("There is no checkpoint 'anxl3'")
-    page.select_option(f'{PLAN} select[data-kohaku-role="anxl3"]', "animagine-xl-3.0.safetensors")
+    page.select_option(f'{PLAN} select[data-kohaku-role="anxl3"]', "my-animagine-three.safetensors")
     expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
     page.click("#kohaku_merge")
     expect_state(page, "done")
     recipe = site.workbench.history.entries()[0].parsed()
     assert recipe is not None
-    assert recipe.models["anxl3"].file == "animagine-xl-3.0.safetensors"
+    assert recipe.models["anxl3"].file == "my-animagine-three.safetensors"
     assert len(recipe.models["anxl3"].sha256) == 64
 
 

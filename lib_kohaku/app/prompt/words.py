@@ -39,7 +39,8 @@ class Picker:
     Attributes:
         tag_class: Their kind.
         options: The choices.
-        usual: What to offer when the prompt has none: the source's advice, or the best.
+        usual: What to offer when the prompt has none: the source's advice, else the best quality, the newest year and
+            the rating for everybody, as far as the model has words for them.
     """
 
     tag_class: TagClass
@@ -102,8 +103,9 @@ def _usual(profile: Profile, tag_class: TagClass) -> tuple[str, ...]:
 
 
 def _first(profile: Profile, tag_class: TagClass) -> tuple[str, ...]:
-    options = {TagClass.QUALITY: _scale(profile.quality), TagClass.RATING: _ratings(profile)}
-    options[TagClass.YEAR] = _years(profile)
+    if tag_class is TagClass.RATING:  # a model without a word for the tame ones is not to be pushed the other way
+        return profile.rating.of(Rating.GENERAL) if profile.rating else ()
+    options = {TagClass.QUALITY: _scale(profile.quality), TagClass.YEAR: _years(profile)}
     return next((option.words for option in options.get(tag_class, ())), ())
 
 

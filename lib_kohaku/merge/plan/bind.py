@@ -76,7 +76,8 @@ def bind_models(
 ) -> dict[str, Path]:
     """Find the file of every role.
 
-    A role is looked up as the user bound it, else as the recipe names its file, else under its own name.
+    A role is looked up as the user bound it, else as the recipe names its file, else under its own name, else under
+    the names that the recipe says the model usually has.
 
     Raises:
         PlanError: If a role has no file or a binding names no role; all roles at once.
@@ -90,7 +91,11 @@ def bind_models(
         try:
             paths[role] = _first_found(candidates, library, find)
         except PlanError as error:
-            problems.append(str(error))
+            known = library.find_known_as(reference.names) if library is not None and role not in bindings else None
+            if known is None:
+                problems.append(str(error))
+            else:
+                paths[role] = known
     if problems:
         raise PlanError("\n".join(problems))
     return paths
@@ -143,7 +148,7 @@ def with_bound_models(recipe: Recipe, models: Sequence[InputModel]) -> Recipe:
     return replace(recipe, models=references, components={**DEFAULT_COMPONENTS, **recipe.components})
 
 
-def require_expected_hashes(recipe: Recipe, models: Sequence[InputModel]) -> list[str]:
+def unexpected_hashes(recipe: Recipe, models: Sequence[InputModel]) -> list[str]:
     """Warnings for roles whose file is not the one that the recipe names by its hash."""
     warnings = []
     for model in models:
@@ -156,7 +161,7 @@ def require_expected_hashes(recipe: Recipe, models: Sequence[InputModel]) -> lis
     return warnings
 
 
-def unknown_base(recipe: Recipe, models: Sequence[InputModel]) -> None:
+def require_known_base(recipe: Recipe, models: Sequence[InputModel]) -> None:
     """Check that a base given by hand is a model of the merge.
 
     Raises:

@@ -70,17 +70,17 @@ def plan_models(
     allow_prediction_mismatch: bool = False,
 ) -> MergePlan:
     """Plan a merge of models whose headers were read already; see :func:`make_plan`."""
-    bind.unknown_base(recipe, models)
+    bind.require_known_base(recipe, models)
     base_name = recipe.base or base_role(resolved)
     base = next(model for model in models if model.role == base_name)
     others = [model for model in models if model.role != base_name]
     architecture = _common_architecture(models)
     refusals, warnings = checks.architecture_problems(base, others)
     refusals += checks.scaled_fp8_problems(models)
-    for problems in (checks.prediction_problems(models, allow_prediction_mismatch),):
-        refusals += problems[0]
-        warnings += problems[1]
-    warnings += bind.require_expected_hashes(recipe, models)
+    predictions = checks.prediction_problems(models, allow_prediction_mismatch)
+    refusals += predictions[0]
+    warnings += predictions[1]
+    warnings += bind.unexpected_hashes(recipe, models)
     if refusals:  # comparing keys of strangers would only add noise
         return _refused(recipe, resolved, base_name, architecture, models, refusals, warnings)
 
@@ -99,7 +99,7 @@ def plan_models(
         refusals.append("Nothing is merged: no tensor of the base model takes part in the formula.")
     else:
         used = set().union(*(tensor.form.roles for tensor in merged))
-        warnings += checks.unused_models(resolved, rows, used)
+        warnings += checks.unused_models(resolved, used)
     for model in others:
         warnings += checks.difference_warnings(base, model, differences[model.role])
     ordered = _in_storage_order(tensors)
@@ -123,8 +123,7 @@ def plan_models(
 def check_output(plan: MergePlan, output: Path, *, overwrite: bool) -> list[str]:
     """Reasons why the plan's result cannot be written to ``output``."""
     free = shutil.disk_usage(output.parent).free if os.path.isdir(output.parent) else 0  # noqa: PTH112 (never raises)
-    refusals, _ = checks.output_problems(output, plan.models, plan.bytes_written + DISK_RESERVE, free, overwrite)
-    return refusals
+    return checks.output_problems(output, plan.models, plan.bytes_written + DISK_RESERVE, free, overwrite)
 
 
 def require_runnable(plan: MergePlan, further: Sequence[str] = ()) -> None:

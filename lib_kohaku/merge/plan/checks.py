@@ -76,7 +76,7 @@ def coefficient_problems(rows: Sequence[CoefficientRow]) -> tuple[list[str], lis
     return refusals, warnings
 
 
-def unused_models(resolved: ResolvedFormula, rows: Sequence[CoefficientRow], used: set[str]) -> list[str]:
+def unused_models(resolved: ResolvedFormula, used: set[str]) -> list[str]:
     """Models that cancel out of the formula."""
     return [f"{role} has no influence: its coefficient is 0 everywhere." for role in resolved.roles if role not in used]
 
@@ -93,18 +93,16 @@ def difference_warnings(base: InputModel, model: InputModel, difference: ModelDi
     return warnings
 
 
-def output_problems(
-    output: Path, models: Sequence[InputModel], needed: int, free: int, overwrite: bool
-) -> tuple[list[str], list[str]]:
+def output_problems(output: Path, models: Sequence[InputModel], needed: int, free: int, overwrite: bool) -> list[str]:
     """Reasons not to write to a path."""
     refusals = []
     try:
         exists = output.exists()
     except OSError as error:
-        return [f"{output.name[:50]}...: not usable as a file name ({error.strerror or error})."], []
+        return [f"{output.name[:50]}...: not usable as a file name ({error.strerror or error})."]
     if not output.parent.is_dir():
         refusals.append(f"The folder {output.parent} does not exist.")
-        return refusals, []
+        return refusals
     if output.is_dir():
         refusals.append(f"{output.name} is a folder.")
     elif exists:
@@ -117,4 +115,4 @@ def output_problems(
         refusals.append(f"{output.name}: the output's name has to end in .safetensors.")
     if needed > free:
         refusals.append(f"{needed / 1e9:.2f} GB are needed in {output.parent}, {free / 1e9:.2f} GB are free.")
-    return refusals, []
+    return refusals

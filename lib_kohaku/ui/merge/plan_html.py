@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from fractions import Fraction
 
-from lib_kohaku.app.binding import CHOSEN, RoleBinding
+from lib_kohaku.app.binding import BY_USUAL_NAME, CHOSEN, RoleBinding
 from lib_kohaku.checkpoint.hashes import auto_v2
 from lib_kohaku.errors import FormulaError, KohakuError
 from lib_kohaku.merge.formula.nodes import Parameter
@@ -114,12 +114,18 @@ def _model_row(binding: RoleBinding, model: InputModel | None, is_base: bool) ->
     return tag(
         "tr",
         tag("td", binding.role, class_="kohaku-mono"),
-        tag("td", select),
+        tag("td", select, *_how_found(binding)),
         tag("td", *_hash(model), class_="kohaku-mono"),
         tag("td", _kind(model) if model else ""),
         tag("td", base, class_="kohaku-center"),
         class_=None if binding.file else "kohaku-missing",
     )
+
+
+def _how_found(binding: RoleBinding) -> list[Markup]:
+    if binding.how != BY_USUAL_NAME:
+        return []
+    return [span("kohaku-hint", "by its usual name", title="The file is called what that model is usually called")]
 
 
 def _hash(model: InputModel | None) -> list[str]:
