@@ -77,7 +77,7 @@ class WebuiForm:
         wanted: dict[str, Any] = {
             name: getattr(values, name) for name in ("prompt", "negative", "width", "height", "cfg", "steps")
         }
-        wanted |= _sampling(values.sampler, values.scheduler, problems)
+        wanted |= resolved_sampling(values.sampler, values.scheduler, problems)
         if values.hires is not None and self._target is SendTarget.TXT2IMG:
             wanted |= _hires(values.hires, problems)
         elif values.hires is not None and values.hires.enabled:
@@ -106,7 +106,7 @@ class WebuiForm:
         return {_OVERRIDES: gr.update(value=pairs, choices=pairs, visible=bool(pairs))}
 
 
-def _sampling(sampler: str, scheduler: str, problems: list[str]) -> dict[str, Any]:
+def resolved_sampling(sampler: str, scheduler: str, problems: list[str]) -> dict[str, Any]:
     """Sampler and schedule type as the webui lists them, old names of both in one included."""
     samplers, schedulers = sampler_names(), scheduler_names()
     if sampler and sampler not in samplers:
