@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,15 +18,22 @@ MODE = "UNet+TE e4m3fn scaled"
 WEIGHTS = 971  # of a mini, in that mode
 
 
-def make_models(webui: Webui) -> Path:
-    """Beside the minis: mini_a in fp8, and what those codes say in float32."""
+def make_models(webui: Webui, mode: str = MODE) -> str:
+    """Beside the minis: mini_a in fp8, and what those codes say in float32.
+
+    Returns:
+        The name of the latter.
+    """
     folder = webui.data / "models" / "Stable-diffusion"
-    if not (folder / "a_wide.safetensors").exists():
-        policy = parse_choice(MODE).policy()
-        convert_file(folder / "mini_a.safetensors", folder / "a_fp8.safetensors", Profile.WEBUI, policy)
-        expand_file(folder / "a_fp8.safetensors", folder / "a_wide.safetensors", DTYPES["F32"])
+    short = "" if mode == MODE else "_" + mode.replace(" ", "_").replace("+", "")
+    narrow, wide = folder / f"a_fp8{short}.safetensors", folder / f"a_wide{short}.safetensors"
+    if not wide.exists():
+        choice = parse_choice(mode)
+        profile = Profile.WEBUI if choice.scaled else Profile.PLAIN
+        convert_file(folder / "mini_a.safetensors", narrow, profile, choice.policy())
+        expand_file(narrow, wide, DTYPES["F32"])
         webui.call("POST", "/sdapi/v1/refresh-checkpoints", {})
-    return folder
+    return wide.stem
 
 
 def choose(webui: Webui, text: str) -> dict[str, Any]:
@@ -66,3 +72,8 @@ def weights_of(webui: Webui) -> dict[str, str]:
     status, answer = webui.call("GET", "/test/weights")
     assert status == 200, answer
     return answer
+
+
+def comments(webui: Webui) -> list[str]:
+    """What the webui said under the last image."""
+    return webui.call("GET", "/test/comments")[1]

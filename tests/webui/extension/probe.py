@@ -7,7 +7,9 @@ import hashlib
 from typing import Any
 
 import torch
-from modules import call_queue, script_callbacks, sd_models
+from modules import call_queue, script_callbacks, scripts, sd_models
+
+_last_comments: list[str] = []
 
 
 def _digest(tensor: torch.Tensor) -> str:
@@ -41,6 +43,27 @@ def _tensors() -> dict[str, Any]:
         return {"tensors": len(found), "bytes": sum(storages.values())}
 
 
+def _comments() -> list[str]:
+    """What the webui said under the last image; its API does not tell."""
+    return _last_comments
+
+
+class KohakuProbe(scripts.Script):
+    """Looks at every image when it is done."""
+
+    def title(self) -> str:
+        """For the webui."""
+        return "Kohaku probe"
+
+    def show(self, is_img2img: bool) -> Any:
+        """In both tabs."""
+        return scripts.AlwaysVisible
+
+    def postprocess(self, p: Any, processed: Any, *args: Any) -> None:
+        """After the last batch."""
+        _last_comments[:] = list(p.comments)
+
+
 def _break_decoder() -> dict[str, Any]:
     """The next image fails when its latent is decoded, and only that one."""
     autoencoder = sd_models.model_data.sd_model.first_stage_model
@@ -57,6 +80,7 @@ def _break_decoder() -> dict[str, Any]:
 def _add_routes(_demo: Any, app: Any) -> None:
     app.add_api_route("/test/weights", _weights)
     app.add_api_route("/test/tensors", _tensors)
+    app.add_api_route("/test/comments", _comments)
     app.add_api_route("/test/break-decoder", _break_decoder, methods=["POST"])
 
 
