@@ -124,8 +124,7 @@ class MergePlan:
         bytes_written: Size of the output without its header.
         warnings: What the user should know.
         refusals: Why it cannot be run; empty if it can.
-        config: The base's ``.yaml``, which tells the webui how to build the model and goes with the result; mostly
-            None.
+        config: The base's ``.yaml``, by which the webui builds the model and which goes with the result; mostly None.
     """
 
     recipe: Recipe

@@ -152,30 +152,6 @@ def test_paths_outside_of_the_library(tmp_path: Path, models: ModelLibrary) -> N
     assert make_plan(Recipe("x"), models, {"x": str(elsewhere)}).models[0].path == elsewhere
 
 
-def test_names_in_a_recipe_are_never_paths(tmp_path: Path) -> None:
-    (tmp_path / "models").mkdir()
-    library = write_models(tmp_path / "models", {"a": ONE})
-    elsewhere = save(tmp_path / "sub.safetensors", ONE)
-    for reference in (ModelReference(str(elsewhere)), ModelReference("", "", (str(elsewhere), "../sub"))):
-        recipe = Recipe("x", models={"x": reference})
-        for models in (library, None):
-            with pytest.raises(PlanError, match="There is no checkpoint 'x'"):
-                make_plan(recipe, models)
-        assert make_plan(recipe, library, {"x": str(elsewhere)}).models[0].path == elsewhere
-    named = Recipe("x", models={"x": ModelReference("gone", "", ("b", "A"))})
-    assert make_plan(named, library).models[0].path.name == "a.safetensors"
-
-
-def test_names_in_the_formula_of_a_shared_recipe_are_no_paths_either(tmp_path: Path) -> None:
-    (tmp_path / "models").mkdir()
-    library = write_models(tmp_path / "models", {"a": ONE})
-    elsewhere = save(tmp_path / "sub.safetensors", ONE)
-    recipe = Recipe(f'0.5*a + 0.5*"{elsewhere.as_posix()}"')
-    assert {model.path for model in make_plan(recipe, library).models} == {library.files["a.safetensors"], elsewhere}
-    with pytest.raises(PlanError, match="There is no checkpoint"):
-        make_plan(recipe, library, shared=True)
-
-
 def test_damaged_input(tmp_path: Path) -> None:
     library = write_models(tmp_path, {"a": ONE, "b": ONE})
     (tmp_path / "b.safetensors").write_bytes((tmp_path / "b.safetensors").read_bytes()[:-1])
