@@ -124,10 +124,11 @@ def add_api(demo: Any, app: Any) -> None:
     from lib_kohaku.api import register_api
     from lib_kohaku.api.fp8 import register_fp8_api
     from lib_kohaku.api.routes import BASE
+    from lib_kohaku.app.precision import PrecisionWorkbench
     from lib_kohaku.host.a1111.api_users import api_users
 
     register_api(app, workbench(), api_users())
-    register_fp8_api(app, BASE, fp8().desk, api_users())
+    register_fp8_api(app, BASE, PrecisionWorkbench(workbench()), fp8().desk, api_users())
 
 
 def take_pasted(infotext: str, parameters: dict[str, Any]) -> None:

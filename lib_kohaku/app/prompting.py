@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lib_kohaku.app.jobs import Job, JobRunner
-from lib_kohaku.app.prompt.checks import Checks, check
+from lib_kohaku.app.prompt.checks import LONGEST_CHECKED, Checks, check
 from lib_kohaku.app.prompt.completion import NOTHING, Completions, complete
 from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.ordering import FormatPreview, preview
@@ -140,7 +140,13 @@ class PromptWorkbench:
         return preview(text, known, add)
 
     def fix_all(self, text: str, known: Knowledge, *, negative: bool = False) -> str:
-        """The prompt with the best fix of every error and warning."""
+        """The prompt with the best fix of every error and warning.
+
+        Raises:
+            RefusedError: If it is longer than what is checked.
+        """
+        if len(text) > LONGEST_CHECKED:
+            raise RefusedError(f"Prompts of more than {LONGEST_CHECKED:,} characters are not checked.")
         return fix_all(text, known.spec, known.shelf.lookup, known.negative if negative else known.dialect)
 
     def compose(self, fields: PromptFields, known: Knowledge) -> str:

@@ -23,6 +23,7 @@ from lib_kohaku.prompt.sizes.advice import Finding as SettingsFinding
 from lib_kohaku.prompt.sizes.hires import Hires
 from lib_kohaku.prompt.sizes.legal import Size
 from lib_kohaku.prompt.syntax import apply_edits
+from lib_kohaku.prompt.tags.search import Hit
 
 Document = dict[str, Any]
 _TAGS_SHOWN = 12
@@ -45,6 +46,19 @@ def completions(found: Completions) -> Document:
         for hit in found.hits
     ]
     return {"start": found.start, "end": found.end, "suffix": found.suffix, "hits": hits}
+
+
+def tag_hit(found: Hit) -> Document:
+    """A tag that was searched for."""
+    return {
+        "name": found.tag.name,
+        "category": found.tag.category.value,
+        "posts": found.tag.posts,
+        "match": found.match.value,
+        "matched": found.matched,
+        "profile_word": found.tag.profile_word,
+        "aliases": list(found.tag.aliases),
+    }
 
 
 def checks(found: Checks, text: str) -> Document:

@@ -41,7 +41,7 @@ def user_comment(exif: bytes, most: int) -> str | None:
         return None
     if len(comment) > most:
         raise PictureError(
-            f"The comment in this picture is longer than {most:,} bytes; those are no generation parameters."
+            f"The text in this picture has more than {most:,} bytes; those are no generation parameters."
         )
     return _decoded(comment, order)
 

@@ -86,7 +86,7 @@ def _unknown() -> str:
 def _within(content: bytes, most: int) -> bytes:
     if len(content) > most:
         raise PictureError(
-            f"The text in this picture is longer than {most:,} bytes; those are no generation parameters."
+            f"The text in this picture has more than {most:,} bytes; those are no generation parameters."
         )
     return content
 

@@ -8,8 +8,8 @@ from lib_kohaku.app.prompt import documents
 from lib_kohaku.app.prompt.documents import Document
 from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.parts import rows
+from lib_kohaku.app.prompt.profile_document import profile_document
 from lib_kohaku.app.prompting import PromptWorkbench
-from lib_kohaku.ui.prompt.profile_document import profile_document
 from lib_kohaku.ui.prompt.request import LONGEST_PROMPT, MOST_CLIP_SKIP, Request
 
 LARGEST_SIDE = 16_384
