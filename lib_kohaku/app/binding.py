@@ -17,7 +17,8 @@ from lib_kohaku.merge.algebra.resolve import ResolvedFormula
 from lib_kohaku.merge.plan.bind import all_roles
 from lib_kohaku.merge.recipe import ModelReference, Recipe
 
-CHOSEN, BY_HASH, BY_NAME, REMEMBERED, MISSING = "chosen", "hash", "name", "remembered", "missing"
+CHOSEN, BY_HASH, BY_NAME, BY_USUAL_NAME = "chosen", "hash", "name", "usual name"
+REMEMBERED, MISSING = "remembered", "missing"
 _SUGGESTED = 3
 
 
@@ -28,7 +29,8 @@ class RoleBinding:
     Attributes:
         role: Its name in the formula.
         file: The library's name of the file, empty if there is none yet.
-        how: ``chosen`` by the user, found by ``hash`` or by ``name``, ``remembered`` from an earlier merge, or
+        how: ``chosen`` by the user, found by ``hash``, by ``name`` or by a ``usual name`` of the recipe's,
+            ``remembered`` from an earlier merge, or
             ``missing``.
         problem: Why there is none, for people.
         suggestions: Names in the library that look like it.
@@ -51,9 +53,10 @@ def bind_roles(
 ) -> tuple[RoleBinding, ...]:
     """Find a file for every role.
 
-    A role's file is what the user chose, else the file with the hash that the recipe names, else a file that the
-    recipe names, else the one that is called like the role, else the one that the role stood for in an earlier merge.
-    Names match exactly: a guess is only ever a suggestion.
+    A role's file is what the user chose, else the file with the hash that the recipe names, else the file that the
+    recipe names, else the one that is called like the role, else the one that bears a name which the recipe says the
+    model usually has, else the one that the role stood for in an earlier merge. Nothing else is guessed: names that
+    only look alike are suggestions.
     """
     roles = all_roles(recipe, resolved)
     binder = _Binder(library, known_sha256)
@@ -75,16 +78,24 @@ class _Binder:
         self._names = {path: name for name, path in library.files.items()}
 
     def bind(self, role: str, reference: ModelReference, earlier: ModelReference) -> RoleBinding:
-        named, problem = self._find((*reference.all_names, role))
+        named, problem = self._find(filter(None, (reference.file, role)))
         by_hash = self._by_hash(reference.sha256, named)
         if by_hash:
             return RoleBinding(role, by_hash, BY_HASH)
         if named:
             return RoleBinding(role, named, BY_NAME)
+        try:
+            usual = self._library.find_known_as(reference.names)
+        except CheckpointError as error:
+            usual, problem = None, problem or str(error)
+        if usual is not None:
+            return RoleBinding(role, self._names[usual], BY_USUAL_NAME)
         remembered = self._remembered(earlier)
         if remembered:
             return RoleBinding(role, remembered, REMEMBERED)
-        guesses = [guess for name in (*reference.all_names, role) for guess in self._library.suggest(_stem(name))]
+        guesses = [
+            guess for name in (reference.file, *reference.names, role) for guess in self._library.suggest(_stem(name))
+        ]
         suggestions = tuple(dict.fromkeys(guesses))[:_SUGGESTED]
         return RoleBinding(role, "", MISSING, problem or f"There is no checkpoint {role!r}.", suggestions)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import gradio as gr
 
 from lib_kohaku.app.merging import MergeWorkbench
-from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.ui.ids import element_id, hidden
 from lib_kohaku.ui.markup import join, tag
 from lib_kohaku.ui.merge import page as merge_page
@@ -41,7 +40,7 @@ class Page:
 
 
 def _build_prompt_page(merging: MergeWorkbench) -> None:
-    prompt_page.build(PromptWorkbench(merging.host))
+    prompt_page.build(merging.prompting)
 
 
 PAGES: tuple[Page, ...] = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lib_kohaku.app.binding import BY_HASH, BY_NAME, CHOSEN, MISSING, REMEMBERED, RoleBinding, bind_roles
+from lib_kohaku.app.binding import BY_HASH, BY_NAME, BY_USUAL_NAME, CHOSEN, MISSING, REMEMBERED, RoleBinding, bind_roles
 from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.merge.algebra.resolve import resolve_formula
 from lib_kohaku.merge.recipe import ModelReference, Recipe
@@ -51,17 +51,19 @@ def test_the_card_s_recipes_bind_to_the_files_as_they_are_published(tmp_path: Pa
     for stored in RecipeStore(None).list()[0]:
         resolved = resolve_formula(stored.recipe.formula)
         bound = bind_roles(stored.recipe, resolved, folder.library, {}, folder.known)
-        assert {binding.how for binding in bound} == {BY_NAME}, stored.name
+        assert {binding.how for binding in bound} == {BY_USUAL_NAME}, stored.name
         assert {binding.role: binding.file for binding in bound}["anxl3"] == "sub/animagineXLV3_v30.safetensors"
     assert folder.asked == []  # no recipe names a hash: nothing is looked up
 
 
-def test_what_was_chosen_comes_first_then_hash_then_names_then_the_role(tmp_path: Path) -> None:
+def test_what_was_chosen_comes_first_then_hash_then_exact_names_then_usual_ones(tmp_path: Path) -> None:
     folder = Folder(tmp_path, "a", "named", "second", "hashed", hashed=MINE)
     reference = ModelReference("gone.safetensors", MINE, ("second", "named"))
     assert found(folder.bind("a", {"a": reference}, {"a": "named.safetensors"})) == ("named", CHOSEN)
     assert found(folder.bind("a", {"a": reference})) == ("hashed", BY_HASH)
-    assert found(folder.bind("a", {"a": ModelReference("gone", OTHER, ("second", "named"))})) == ("second", BY_NAME)
+    gone = ModelReference("gone", OTHER, ("second", "named"))
+    assert found(folder.bind("a", {"a": gone})) == ("a", BY_NAME)
+    assert found(folder.bind("x", {"x": gone})) == ("second", BY_USUAL_NAME)
     assert found(folder.bind("a", {"a": ModelReference("gone")})) == ("a", BY_NAME)
 
 

@@ -90,6 +90,7 @@ def write_extension(folder: Path, python: Path) -> None:
     scripts = folder / "scripts"
     scripts.mkdir(parents=True)
     shutil.copy(Path(__file__).parent / "mini_extension.py", scripts / "mini_sdxl.py")
+    shutil.copy(Path(__file__).parent / "extension" / "probe.py", scripts)
     (folder / "kohaku-mini-g.json").write_text(json.dumps(_CLIP_G))
     clip = folder / "clip_l"
     subprocess.run([python, Path(__file__).parent / "clip_folder.py", clip], check=True, capture_output=True)

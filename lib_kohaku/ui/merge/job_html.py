@@ -52,7 +52,8 @@ def _running(job: Job) -> Markup:
 def _figures(job: Job) -> list[str]:
     figures = [job.label]
     if job.total:
-        figures.append(f"{_amount(job, job.done)} of {_amount(job, job.total)}")
+        done = format_bytes(job.done) if job.unit == "bytes" else str(job.done)
+        figures.append(f"{done} of {_amount(job, job.total)}")
     left = job.seconds_left
     if left is not None and job.done >= job.total * _ENOUGH:
         figures += [f"{_amount(job, job.rate)}/s", f"{format_seconds(left)} left"]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from fractions import Fraction
 
-from lib_kohaku.app.binding import CHOSEN, REMEMBERED, RoleBinding
+from lib_kohaku.app.binding import BY_USUAL_NAME, CHOSEN, REMEMBERED, RoleBinding
 from lib_kohaku.checkpoint.hashes import auto_v2
 from lib_kohaku.errors import FormulaError, KohakuError
 from lib_kohaku.merge.formula.nodes import Parameter
@@ -126,6 +126,8 @@ def _beside(binding: RoleBinding) -> Markup | None:
     """How a file was found if that should be looked at, or files to choose with one click."""
     if binding.how == REMEMBERED:
         return span("kohaku-hint", "as in your last merge")
+    if binding.how == BY_USUAL_NAME:
+        return span("kohaku-hint", "by its usual name", title="The file is called what that model is usually called")
     guesses = [
         tag(
             "button",
