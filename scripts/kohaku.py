@@ -10,16 +10,22 @@ from typing import Any
 from modules import script_callbacks, scripts
 
 from lib_kohaku import webui
+from lib_kohaku.host.callbacks import hang_in
 
-# "Reload custom script bodies" executes this file without clearing what it registered before.
-script_callbacks.remove_current_script_callbacks()
-script_callbacks.on_ui_settings(webui.add_settings)
-script_callbacks.on_before_ui(webui.add_axes)
-script_callbacks.on_ui_tabs(webui.tabs)
-script_callbacks.on_app_started(webui.add_api)
-script_callbacks.on_infotext_pasted(webui.take_pasted)
-script_callbacks.on_list_unets(webui.start_fp8)  # the last callback before the first model is loaded
-script_callbacks.on_script_unloaded(webui.stop_fp8)
+# Not only added: "Reload custom script bodies" executes this file without clearing what it registered before.
+hang_in(
+    script_callbacks,
+    __file__,
+    {
+        "ui_settings": webui.add_settings,
+        "before_ui": webui.add_axes,
+        "ui_tabs": webui.tabs,
+        "app_started": webui.add_api,
+        "infotext_pasted": webui.take_pasted,
+        "list_unets": webui.start_fp8,  # the last callback before the first model is loaded
+        "script_unloaded": webui.stop_fp8,
+    },
+)
 
 
 class KohakuScript(scripts.Script):
