@@ -126,12 +126,17 @@
             open(box, true);
             return;
         }
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+            event.preventDefault();
+            if (!kohaku.tab().matches('.kohaku-busy, .kohaku-blank')) kohaku.press('merge');
+            return;
+        }
         if (!items.length) return;
         const steps = {ArrowDown: 1, ArrowUp: -1};
         if (event.key in steps) {
             active = (active + steps[event.key] + items.length) % items.length;
             render(box);
-        } else if (event.key === 'Tab' || (event.key === 'Enter' && !event.shiftKey && !event.ctrlKey)) {
+        } else if (event.key === 'Tab' || (event.key === 'Enter' && !event.shiftKey)) {
             accept();
         } else if (event.key === 'Escape') {
             close();

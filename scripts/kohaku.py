@@ -23,7 +23,7 @@ script_callbacks.on_script_unloaded(webui.stop_fp8)
 
 
 class KohakuScript(scripts.Script):
-    """Names unsaved merges in infotexts, and merges for the cells of an X/Y/Z plot."""
+    """Names unsaved merges in infotexts, merges for the cells of an X/Y/Z plot, and adds words to prompts."""
 
     def title(self) -> str:
         """What API clients call it."""
@@ -33,14 +33,19 @@ class KohakuScript(scripts.Script):
         """Always on, in both tabs."""
         return scripts.AlwaysVisible
 
+    def ui(self, is_img2img: bool) -> list[Any]:
+        """The section in the page; the values of its components come back as ``args``."""
+        return webui.section(self, is_img2img)
+
     def before_process(self, p: Any, *args: Any) -> None:
         """Before the webui checks which model is loaded."""
         webui.image_hooks().before_process(p)
 
     def process(self, p: Any, *args: Any) -> None:
-        """Before anything is encoded."""
+        """After the prompts are made, before anything is encoded."""
         webui.image_hooks().process(p)
         webui.fp8().process(p)
+        webui.add_words(p, args)
 
     def before_process_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
         """After the webui has looked at the model again."""

@@ -132,6 +132,7 @@ def plan_of(arguments: argparse.Namespace, progress: Progress) -> MergePlan:
         split_pairs(arguments.bind, "--bind"),
         hash_of=hasher(arguments, progress),
         allow_prediction_mismatch=arguments.allow_prediction_mismatch,
+        shared=bool(arguments.recipe),
     )
 
 

@@ -108,9 +108,18 @@ class ManagedLayer(ABC):
         return tuple(self._deltas[role])
 
     def branches(self, role: str, device: torch.device, dtype: torch.dtype) -> list[LowRank]:
-        """The low-rank changes, for layers that can compute them beside the weight."""
-        placed = (delta.at(device, dtype) for delta in self._deltas[role].values())
+        """The low-rank changes that are computed beside the weight, for layers that can do that."""
+        beside = list(self._deltas[role].values())[self._count_folded(role) :]
+        placed = (delta.at(device, dtype) for delta in beside)
         return [delta for delta in placed if isinstance(delta, LowRank)]
+
+    def _count_folded(self, role: str) -> int:
+        """How many changes are added to the weight in any case.
+
+        A change that depends on the weight has to see those before it, low-rank ones too.
+        """
+        changes = enumerate((placed.delta for placed in self._deltas[role].values()), 1)
+        return max((count for count, delta in changes if isinstance(delta, Computed)), default=0)
 
     def weight_and_bias(
         self, role: str, bias: torch.Tensor | None, device: torch.device, dtype: torch.dtype, *, fold: bool = False
@@ -128,8 +137,11 @@ class ManagedLayer(ABC):
             Both in ``dtype``. Changes are summed in float32 and rounded once.
         """
         weight = self.weights[role]
-        changes = [placed.at(device, torch.float32 if fold else dtype) for placed in self._deltas[role].values()]
-        changes = [change for change in changes if fold or not isinstance(change, LowRank)]
+        deltas = list(self._deltas[role].values())
+        folded = len(deltas) if fold else self._count_folded(role)
+        changes = [placed.at(device, torch.float32) for placed in deltas[:folded]]
+        beside = (placed.at(device, dtype) for placed in deltas[folded:])
+        changes += [change for change in beside if not isinstance(change, LowRank)]
         cast_bias = None if bias is None else bias.to(dtype)
         if not changes:
             return weight.decode(dtype), cast_bias

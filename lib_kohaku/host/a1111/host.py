@@ -21,12 +21,14 @@ from lib_kohaku.host.a1111.fp8.webui import Fp8Webui
 from lib_kohaku.host.a1111.hash_cache import compute_sha256, known_sha256
 from lib_kohaku.host.a1111.live_merge import LiveMerger
 from lib_kohaku.host.a1111.probe import host_info
-from lib_kohaku.host.a1111.prompting import prompt_surroundings
+from lib_kohaku.host.a1111.prompting import prompt_surroundings, reload_styles
 from lib_kohaku.host.a1111.queue import hold_queue
+from lib_kohaku.host.a1111.sending import find_form
 from lib_kohaku.host.a1111.settings import PREFIX
 from lib_kohaku.host.base import HostInfo, LoadedModel
 from lib_kohaku.host.fp8_control import Fp8Control
 from lib_kohaku.host.prompting import PromptSurroundings
+from lib_kohaku.host.sending import SendForm, SendTarget
 from lib_kohaku.merge.execute.run import MergeReport
 from lib_kohaku.merge.plan.types import MergePlan
 from lib_kohaku.progress import Progress, SilentProgress
@@ -141,6 +143,14 @@ class A1111Host:
     def prompt_surroundings(self) -> PromptSurroundings:
         """See :class:`~lib_kohaku.host.prompting.OffersPrompting`."""
         return prompt_surroundings()
+
+    def reload_styles(self) -> None:
+        """See :class:`~lib_kohaku.host.prompting.KeepsStyles`."""
+        reload_styles()
+
+    def send_form(self, target: SendTarget) -> SendForm | None:
+        """See :class:`~lib_kohaku.host.sending.OffersSending`."""
+        return find_form(target)
 
     def facts(self) -> Mapping[str, str]:
         """See :class:`~lib_kohaku.host.base.Host`."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lib_kohaku.checkpoint.architectures import detect_architecture, prediction_type
+from lib_kohaku.checkpoint.config_file import configured_prediction
 from lib_kohaku.checkpoint.header import Header
 from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.checkpoint.names import is_file
@@ -75,11 +76,22 @@ def bind_models(
     library: ModelLibrary | None,
     bindings: Mapping[str, str],
     find: ModelFinder = find_model,
+    *,
+    shared: bool = False,
 ) -> dict[str, Path]:
     """Find the file of every role.
 
     A role is looked up as the user bound it, else as the recipe names its file, else under its own name, else under
-    the names that the recipe says the model usually has.
+    the names that the recipe says the model usually has. The file names of a recipe are never paths: it may have come
+    from a stranger.
+
+    Args:
+        recipe: The recipe.
+        resolved: Its formula.
+        library: Where names are looked up.
+        bindings: Role to what the user bound it to.
+        find: What bindings and names in the formula mean.
+        shared: Whether the formula too may have come from a stranger: then its names are no paths either.
 
     Raises:
         PlanError: If a role has no file or a binding names no role; all roles at once.
@@ -88,28 +100,32 @@ def bind_models(
     problems = [f"The formula has no model {role!r}." for role in bindings if role not in roles]
     paths: dict[str, Path] = {}
     for role in roles:
-        reference = recipe.models.get(role, ModelReference())
-        candidates = [bindings[role]] if role in bindings else [name for name in (reference.file, role) if name]
         try:
-            paths[role] = _first_found(candidates, library, find)
-        except PlanError as error:
-            known = library.find_known_as(reference.names) if library is not None and role not in bindings else None
-            if known is None:
-                problems.append(str(error))
+            if role in bindings:
+                paths[role] = find(bindings[role], library)
             else:
-                paths[role] = known
+                reference = recipe.models.get(role, ModelReference())
+                paths[role] = _find_role(role, reference, library, find_in_library if shared else find)
+        except PlanError as error:
+            problems.append(str(error))
     if problems:
         raise PlanError("\n".join(problems))
     return paths
 
 
-def _first_found(candidates: Sequence[str], library: ModelLibrary | None, find: ModelFinder) -> Path:
-    for name in candidates[:-1]:
-        try:
-            return find(name, library)
-        except PlanError:
-            continue
-    return find(candidates[-1], library)
+def _find_role(role: str, reference: ModelReference, library: ModelLibrary | None, find: ModelFinder) -> Path:
+    if library is None:
+        return find(role, library)
+    named = library.find(reference.file) if reference.file else None
+    if named is not None:
+        return named
+    try:
+        return find(role, library)
+    except PlanError:
+        usual = library.find_known_as(reference.names)
+        if usual is None:
+            raise
+        return usual
 
 
 def open_inputs(paths: Mapping[str, Path], hash_of: HashLookup) -> tuple[InputModel, ...]:
@@ -127,7 +143,8 @@ def open_inputs(paths: Mapping[str, Path], hash_of: HashLookup) -> tuple[InputMo
 
 def _open_input(role: str, path: Path, sha256: str) -> InputModel:
     header = cached_header(path)
-    architecture, prediction = detect_architecture(header.tensors), prediction_type(header)
+    architecture = detect_architecture(header.tensors)
+    prediction = configured_prediction(path) or prediction_type(header)
     try:
         return InputModel(role, path, header, architecture, prediction, sha256, fp8=_cached_layout(path, header))
     except Fp8FileError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture, key_under_alias
 from lib_kohaku.checkpoint.blocks import block_map
+from lib_kohaku.checkpoint.config_file import config_problems, find_config
 from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.checkpoint.writer import storage_order
 from lib_kohaku.errors import PlanError
@@ -37,6 +38,7 @@ def make_plan(
     hash_of: bind.HashLookup = lambda path: "",
     allow_prediction_mismatch: bool = False,
     find: bind.ModelFinder = bind.find_model,
+    shared: bool = False,
 ) -> MergePlan:
     """Plan a merge from headers alone.
 
@@ -47,6 +49,7 @@ def make_plan(
         hash_of: Gives a file's SHA-256 or an empty text. Called once per file.
         allow_prediction_mismatch: Merge models that predict different things all the same.
         find: What names mean; :func:`~lib_kohaku.merge.plan.bind.find_in_library` where they come from strangers.
+        shared: Whether the recipe may have come from a stranger; then only ``bindings`` may be paths.
 
     Returns:
         The plan; its ``refusals`` say why it cannot be run, if it cannot.
@@ -58,7 +61,7 @@ def make_plan(
         RecipeError: If a setting is wrong.
     """
     resolved = resolve_formula(recipe.formula, recipe.parameters)
-    paths = bind.bind_models(recipe, resolved, library, bindings or {}, find)
+    paths = bind.bind_models(recipe, resolved, library, bindings or {}, find, shared=shared)
     models = bind.open_inputs(paths, hash_of)
     return plan_models(recipe, resolved, models, allow_prediction_mismatch=allow_prediction_mismatch)
 
@@ -123,13 +126,15 @@ def plan_models(
         bytes_written=sum(tensor.spec.nbytes for tensor in ordered),
         warnings=tuple(warnings),
         refusals=tuple(refusals),
+        config=find_config(base.path),
     )
 
 
 def check_output(plan: MergePlan, output: Path, *, overwrite: bool) -> list[str]:
     """Reasons why the plan's result cannot be written to ``output``."""
     free = shutil.disk_usage(output.parent).free if os.path.isdir(output.parent) else 0  # noqa: PTH112 (never raises)
-    return checks.output_problems(output, plan.models, plan.bytes_written + DISK_RESERVE, free, overwrite)
+    problems = checks.output_problems(output, plan.models, plan.bytes_written + DISK_RESERVE, free, overwrite)
+    return problems or config_problems(plan.config, output, overwrite=overwrite)
 
 
 def require_runnable(plan: MergePlan, further: Sequence[str] = ()) -> None:

@@ -28,6 +28,7 @@ def plan_document(plan: MergePlan) -> dict[str, Any]:
             for row in plan.rows
         ],
         "components": dict(plan.component_actions),
+        "config": plan.config.name if plan.config else None,
         "tensors": len(plan.tensors),
         "bytes_read": plan.bytes_read,
         "bytes_written": plan.bytes_written,

@@ -156,6 +156,7 @@ class MergePlan:
         bytes_written: Size of the output without its header.
         warnings: What the user should know.
         refusals: Why it cannot be run; empty if it can.
+        config: The base's ``.yaml``, by which the webui builds the model and which goes with the result; mostly None.
     """
 
     recipe: Recipe
@@ -171,6 +172,7 @@ class MergePlan:
     bytes_written: int
     warnings: tuple[str, ...]
     refusals: tuple[str, ...]
+    config: Path | None = None
 
     def model(self, role: str) -> InputModel:
         """The input of a role."""

@@ -88,7 +88,7 @@ def verify_file(
         made_by = f" (it was merged by {embedded.tool})" if embedded else ""
         raise PlanError(f"{path.name} holds no recipe that can be run again{made_by}.")
     recipe = embedded.recipe
-    plan = make_plan(recipe, library, bindings, hash_of=hash_of, allow_prediction_mismatch=True, find=find)
+    plan = make_plan(recipe, library, bindings, hash_of=hash_of, allow_prediction_mismatch=True, find=find, shared=True)
     require_runnable(plan, _wrong_parents(recipe, plan))
     problems = _layout_problems(plan, header.tensors)
     # Scales are checked with their weights.

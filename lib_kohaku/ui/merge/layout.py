@@ -145,6 +145,7 @@ def build_weights() -> WeightsPart:
             )
         )
         put = button("Use in the formula", "weights_put", variant="primary")
+    html("weights_place", div("kohaku-hint"))
     note = html("weights_note")
     with gr.Row(elem_id=element_id("weight_sliders")):
         sliders = tuple(

@@ -41,7 +41,7 @@ def build_output(build_buttons: Callable[[], JobPart], profile_name: str) -> tup
             seed = unsaved(gr.Number(0, label="Merge seed", precision=0, elem_id=element_id("seed")))
         allow = unsaved(
             gr.Checkbox(
-                False, label="Merge noise and velocity models all the same", elem_id=element_id("allow_mismatch")
+                False, label="Merge eps and v-prediction models all the same", elem_id=element_id("allow_mismatch")
             )
         )
         preview_button = button("Show the metadata", "metadata_show")

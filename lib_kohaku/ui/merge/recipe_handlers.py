@@ -59,11 +59,13 @@ class RecipeHandlers:
         """All recipes, each with the roles that no file was found for."""
         stored, problems = self._workbench.recipes.list()
         library = self._workbench.host.library()
+        remembered = self._workbench.history.bound_models()
         missing: dict[str, list[str]] = {}
         for item in stored:
             try:
                 resolved = resolve_formula(item.recipe.formula, item.recipe.parameters)
-                bindings = bind_roles(item.recipe, resolved, library, {}, self._workbench.host.known_sha256)
+                known = self._workbench.host.known_sha256
+                bindings = bind_roles(item.recipe, resolved, library, {}, known, remembered)
                 missing[item.name] = [binding.role for binding in bindings if not binding.file]
             except KohakuError as error:
                 problems.append(f"{item.name}: {error}")

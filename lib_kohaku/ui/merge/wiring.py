@@ -78,7 +78,8 @@ class Wiring:
         part.text.change(None, [part.text, part.network], None, _js=js("weights.show"), **QUIET)
         changed = part.network.change(fields.presets, part.network, part.preset, **QUIET)
         changed.then(None, [part.text, part.network], None, _js=js("weights.show"), **QUIET)
-        part.preset.input(fields.use_preset, [part.preset, part.network], [part.text, part.note], **QUIET)
+        preset = part.preset.input(fields.use_preset, [part.preset, part.network], [part.text, part.note], **QUIET)
+        preset.then(None, None, None, _js=js("weights.chosen"), **QUIET)
         formula = self._page.formula.formula
         part.put.click(fields.put_weights, [formula, part.text, part.network], [formula, part.note], **QUIET)
 
@@ -99,7 +100,7 @@ class Wiring:
 
     def _starts(self, event: Callable[..., Any], handler: Callable[..., Any], inputs: Sequence[Any]) -> None:
         started = event(handler, list(inputs), self._job_outputs, **QUIET)
-        started.then(None, None, None, _js=js("jobs.look"), **QUIET)
+        started.then(None, None, None, _js=js("jobs.began"), **QUIET)
 
     def _action(
         self, name: str, handler: Callable[..., Any], outputs: Sequence[Any], then: str = "", then_inputs: Any = None

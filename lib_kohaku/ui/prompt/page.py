@@ -15,6 +15,7 @@ from lib_kohaku.ui.prompt.answers import answer
 from lib_kohaku.ui.prompt.layout_sections import sections
 from lib_kohaku.ui.prompt.layout_side import side
 from lib_kohaku.ui.prompt.layout_writing import head, writing
+from lib_kohaku.ui.prompt.sending import build_sending
 
 EVENT = "kohaku_prompt"
 
@@ -28,6 +29,8 @@ def build(workbench: PromptWorkbench) -> None:
     ask.click(
         lambda text: answer(workbench, text), inputs=[question], outputs=[answered], **{**QUIET, "api_name": EVENT}
     )
+    with hidden():
+        build_sending(workbench.host)
 
 
 def page_markup() -> Markup:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -40,9 +41,24 @@ class Fp8Switch:
             is_unsaved: Whether the loaded model is an unsaved merge.
         """
         self._is_unsaved = is_unsaved
+        self._temporary: Fp8Choice | None = None
 
     @property
     def wanted(self) -> Fp8Choice:
+        """How a model is to be held now: as the settings say, unless :meth:`temporarily` says otherwise."""
+        return self._temporary or self.setting
+
+    @contextmanager
+    def temporarily(self, choice: Fp8Choice) -> Iterator[None]:
+        """Want something else for a while. The settings are not touched, so nobody can save it meanwhile."""
+        before, self._temporary = self._temporary, choice
+        try:
+            yield
+        finally:
+            self._temporary = before
+
+    @property
+    def setting(self) -> Fp8Choice:
         """What the settings say; ``Off`` if they say something unreadable."""
         try:
             # Models are loaded before the webui knows of our settings: then this is the text in its config file.
