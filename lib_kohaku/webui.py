@@ -132,7 +132,10 @@ def add_api(demo: Any, app: Any) -> None:
 
 
 def take_pasted(infotext: str, parameters: dict[str, Any]) -> None:
-    """A recipe in a pasted infotext, for ``on_infotext_pasted``."""
+    """A recipe, and styles, in a pasted infotext, for ``on_infotext_pasted``."""
     from lib_kohaku.host.a1111.pasted import take_pasted as take
+    from lib_kohaku.host.a1111.prompt_script.pasted_styles import find_styles
 
     take(host(), workbench(), parameters)
+    if host().setting("show_in_pages", True):
+        find_styles(parameters, added_words)

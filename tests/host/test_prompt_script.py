@@ -396,6 +396,82 @@ def test_an_image_without_words_switches_them_off_and_a_bare_prompt_does_not(scr
     assert pasted(script, stranger) == {"enabled": False, **nothing, "negative": False}
 
 
+class Styles:
+    """The webui's styles, put behind a prompt and found there again."""
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = texts
+
+    def apply_styles_to_prompt(self, prompt: str, names: list[str]) -> str:
+        return ", ".join([*([prompt] if prompt else []), *(self.texts[name] for name in names)])
+
+    def apply_negative_styles_to_prompt(self, prompt: str, names: list[str]) -> str:
+        return prompt
+
+    def extract_styles_from_prompt(self, prompt: str, negative: str) -> tuple[list[str], str, str]:
+        for name, text in self.texts.items():
+            if prompt.endswith(text):
+                found, prompt, negative = self.extract_styles_from_prompt(
+                    prompt.removesuffix(text).rstrip(", "), negative
+                )
+                return [*found, name], prompt, negative
+        return [], prompt, negative
+
+
+@pytest.fixture
+def paste_with_styles(fake, script):
+    """What the webui fills in after an image with styles was made and pasted."""
+    from lib_kohaku import webui
+
+    def paste(typed: str, *names: str, wanted: str = "Apply if any", **more: Any) -> dict[str, Any]:
+        styles = Styles(night="night, dark", fine="best quality", tail="solo, newest")
+        fake.modules["shared"].prompt_styles = styles
+        fake.opts.data["infotext_styles"] = wanted
+        p = Processing(styles.apply_styles_to_prompt(typed, list(names)))
+        script.process(p, True, GAMMA, None, None, None, True)
+        final = {"Prompt": p.all_prompts[0], "Negative prompt": p.all_negative_prompts[0]}
+        parameters = {"Steps": "20", **final, **p.extra_generation_params, **more}
+        webui.take_pasted("", parameters)
+        return {**parameters, "final": final}
+
+    return paste
+
+
+def test_styles_before_the_words_are_found_again(paste_with_styles):
+    found = paste_with_styles("1girl, smile", "night")
+    assert found["final"]["Prompt"] == f"1girl, smile, night, dark, {USUAL}"
+    assert (found["Prompt"], found["Negative prompt"], found["Styles array"]) == ("1girl, smile", "bad", ["night"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "names", "more"),
+    [
+        ("1girl, smile", (), {}),
+        ("1girl", ("night",), {"wanted": "Ignore"}),
+        ("1girl", ("night",), {"Hires prompt": "2girls"}),
+        ("1girl", ("night",), {"Styles array": ["night"]}),
+        ("1girl", ("night",), {"Kohaku profile": "nobody's"}),
+    ],
+)
+def test_else_the_pasted_prompt_stays_the_final_one(paste_with_styles, typed, names, more):
+    found = paste_with_styles(typed, *names, **more)
+    assert found["Prompt"] == found["final"]["Prompt"]
+    assert found["Negative prompt"] == found["final"]["Negative prompt"]
+    assert found.get("Styles array") == more.get("Styles array")
+
+
+@pytest.mark.parametrize("names", [("night",), ("fine",), ("tail",), ("night", "tail"), ("tail", "fine")])
+@pytest.mark.parametrize("typed", ["", "1girl", "masterpiece, 1girl", "old, 1girl", "1girl, night, dark", "1girl, :3"])
+def test_whatever_is_found_makes_the_same_prompt_again(paste_with_styles, script, fake, typed, names):
+    found = paste_with_styles(typed, *names)
+    styles = fake.modules["shared"].prompt_styles
+    again = Processing(styles.apply_styles_to_prompt(found["Prompt"], found.get("Styles array", [])))
+    again.all_negative_prompts = [found["Negative prompt"]] * 3
+    script.process(again, True, GAMMA, None, None, None, True)
+    assert again.all_prompts[0] == found["final"]["Prompt"]
+    assert again.all_negative_prompts[0] == found["final"]["Negative prompt"]
+
+
 def test_the_fields_of_both_pages_are_the_same_to_the_webui(fake):
     """ "Send to img2img" takes the values along of fields that are filled with equal things."""
     names = []

@@ -146,6 +146,21 @@ def test_words_are_told_added_and_come_back_by_paste_without_being_doubled(page:
     assert "Kohaku" not in generate(page)
 
 
+def test_a_style_is_found_again_behind_the_words(page: Page) -> None:
+    prompt(page).fill("1girl")
+    page.click("#txt2img_styles input")
+    offered(page, "night").click()
+    page.keyboard.press("Escape")
+    switch(page).check()
+    text = generate(page)
+    assert text.startswith(f"1girl, night, {USUAL}\n")
+    prompt(page).fill(text)
+    page.click("#paste")
+    expect(prompt(page)).to_have_value("1girl")
+    expect(page.locator("#txt2img_styles .token")).to_have_count(1)
+    assert generate(page).split("\nSteps")[0] == text.split("\nSteps")[0]
+
+
 def test_another_format_has_other_words(page: Page) -> None:
     choose(page, "profile", "Animagine XL 3.1")
     expect(page.locator("#kohaku_txt2img_aesthetic input")).to_be_visible()

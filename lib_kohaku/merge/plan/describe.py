@@ -24,9 +24,9 @@ def describe_plan(plan: MergePlan) -> list[str]:
         lines += [f"  {describe_row(row)}" for row in plan.rows]
         actions = ", ".join(f"{name} {describe_action(action)}" for name, action in plan.component_actions.items())
         lines.append(f"components    {actions}")
+        lines += [f"fp8           {text}" for text in describe_fp8(plan)]
         if plan.config:
             lines.append(f"config        {plan.config.name} is copied beside the result")
-        lines += [f"fp8           {text}" for text in describe_fp8(plan)]
         lines.append(
             f"work          read {format_bytes(plan.bytes_read)}, write {format_bytes(plan.bytes_written)}, "
             f"about {format_bytes(peak_memory(plan))} of memory"

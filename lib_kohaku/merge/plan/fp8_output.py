@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from lib_kohaku.checkpoint.architectures import Architecture
 from lib_kohaku.checkpoint.dtypes import DTYPES, OUTPUT_DTYPES, DType
@@ -39,6 +40,11 @@ class OutputType:
     scaling: Scaling = Scaling.NONE
 
 
+@cache
+def _ordinary(dtype: DType) -> OutputType:
+    return OutputType(dtype)
+
+
 class Fp8Outputs:
     """The output types of one merge."""
 
@@ -67,7 +73,7 @@ class Fp8Outputs:
         wanted = self._recipe.dtype(component)
         dtype = info.dtype if wanted == KEEP else OUTPUT_DTYPES[wanted]
         if dtype.name not in FP8_TAGS:
-            return OutputType(dtype)
+            return _ordinary(dtype)
         if self.profile is not None:
             found = self._by_policy(info, component, dtype, wanted)
         elif wanted == KEEP:

@@ -37,7 +37,7 @@ class TensorPlanner:
     def plan(self) -> list[PlannedTensor]:
         """All tensors of the output, in the base file's order, then what belongs to those that are fp8."""
         self._outputs = Fp8Outputs(self.recipe, self.architecture)
-        self._layouts = {model.role: model.fp8.weights for model in (self.base, *self.others)}
+        self._fp8 = {model.role: model.fp8.weights for model in (self.base, *self.others) if model.fp8.weights}
         planned = (self._plan_tensor(info) for info in self.base.tensors.values())
         tensors = [tensor for tensor in planned if tensor is not None]
         return tensors + self._outputs.companions(tensors)
@@ -60,8 +60,12 @@ class TensorPlanner:
         regions = self._regions(info, found, missing) if policy == MERGE else ()
         roles = form.roles.union(*(region[2].roles for region in regions))
         inputs = {role: found[role] for role in sorted(roles)}
-        stored = {role: self._layouts[role].get(used.name) for role, used in inputs.items()}
-        output = self._outputs.type_of(info, component, self._layouts[self.base.role].get(info.name))
+        stored = {
+            role: layout[inputs[role].name]
+            for role, layout in self._fp8.items()
+            if role in inputs and inputs[role].name in layout
+        }
+        output = self._outputs.type_of(info, component, self.base.fp8.weights.get(info.name))
         dtype = output.dtype
         needs_arithmetic = (
             bool(regions) or len(form.terms) != 1 or any(used.dtype is not dtype for used in inputs.values())
@@ -76,10 +80,10 @@ class TensorPlanner:
             form,
             inputs,
             regions=regions,
-            stored={role: codes for role, codes in stored.items() if codes is not None},
+            stored=stored,
             scaling=output.scaling,
         )
-        return self._outputs.settled(tensor)
+        return self._outputs.settled(tensor) if stored else tensor
 
     def _regions(
         self, info: TensorInfo, found: Mapping[str, TensorInfo], missing: frozenset[str]

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from lib_kohaku.errors import KohakuError
 from lib_kohaku.prompt.at_generation.choice import ModelWords
-from lib_kohaku.prompt.format import Classifier, TagClass, elements, tag_key
+from lib_kohaku.prompt.format import Classifier, TagClass, elements, remove_element, tag_key
 from lib_kohaku.prompt.format.additions import Addition, add
 from lib_kohaku.prompt.format.own_words import present_words, put_words, word_additions
 from lib_kohaku.prompt.profiles.model import Profile
-from lib_kohaku.prompt.syntax import POSITIVE, Dialect, parse
+from lib_kohaku.prompt.syntax import POSITIVE, Dialect, apply_edits, parse
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,24 @@ class Adder:
             return add(text, additions, self.classifier, self.dialect)
         except KohakuError:  # a word that cannot be written, from a profile of the user's own
             return text
+
+    def without(self, text: str) -> str:
+        """A prompt without the words, where it has just these of their kind: what it may have been before."""
+        for kind, words in self.words.words:
+            if self.has(text, kind) == words:
+                text = put_words(text, kind, (), self.classifier, self.dialect)
+        return text
+
+    def negative_without(self, text: str) -> str:
+        """A negative prompt without what it has of the usual one at its end."""
+        dialect = replace(self.dialect, negative=True)
+        usual = {element.text for element in elements(parse(self.words.negative, dialect))}
+        while True:
+            prompt = parse(text, dialect)
+            found = elements(prompt)
+            if not found or found[-1].text not in usual:
+                return text
+            text = apply_edits(text, [remove_element(prompt, found[-1])])
 
     def has(self, text: str, kind: TagClass) -> tuple[str, ...]:
         """The words of a kind that a prompt has itself."""
