@@ -39,9 +39,9 @@ def start(install: Install, folder: Path, *, with_us: bool) -> tuple[float, dict
     (data / "extensions").mkdir()
     if with_us:
         (data / "extensions" / NAME).symlink_to(REPOSITORY)
-        probe = data / "extensions" / "zz-probe" / "scripts"
-        probe.mkdir(parents=True)
-        shutil.copy(REPOSITORY / "benchmarks" / "start_probe.py", probe)
+    probe = data / "extensions" / "zz-probe" / "scripts"  # in both, for it costs something itself
+    probe.mkdir(parents=True)
+    shutil.copy(REPOSITORY / "benchmarks" / "start_probe.py", probe)
     os.environ["KOHAKU_PROBE"] = str(data / "probe.json")
     webui = Webui(install, data, data / "log.txt", "--skip-load-model-at-start")
     try:
@@ -51,8 +51,8 @@ def start(install: Install, folder: Path, *, with_us: bool) -> tuple[float, dict
     finally:
         webui.stop()
     ours = {name: seconds for name, seconds in records.items() if re.search(r"kohaku(\.py)?$", name)}
-    probed = json.loads((data / "probe.json").read_text()) if with_us else {}
-    return used - probed.get("microseconds", 0) * 2e3 / 1e6, ours, probed
+    probed = json.loads((data / "probe.json").read_text())
+    return used - probed["seconds"], ours, probed
 
 
 def main() -> None:
@@ -75,11 +75,12 @@ def main() -> None:
                 used[with_us].append(seconds)
                 for name, value in records.items():
                     books.setdefault(name, []).append(value)
-                if probed:
+                if with_us:
                     hooks.append(probed["microseconds"])
                 print(f"{'with' if with_us else 'without':8} {seconds:.2f} s of CPU", flush=True)
     medians = {with_us: statistics.median(values) for with_us, values in used.items()}
-    print(f"without {medians[False]:.2f} s, with {medians[True]:.2f} s: adds {medians[True] - medians[False]:.2f} s of CPU")
+    added = medians[True] - medians[False]
+    print(f"without {medians[False]:.2f} s, with {medians[True]:.2f} s: adds {added:.2f} s of CPU")
     for name, values in sorted(books.items()):
         print(f"  {statistics.median(values):.3f} s  {name}")
     print(f"hooks of an image that does not use it: {statistics.median(hooks):.1f} microseconds")

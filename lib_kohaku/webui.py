@@ -6,8 +6,12 @@ as the process: there is one host (it knows the unsaved merge in the loaded mode
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from lib_kohaku.later import Later
 
 if TYPE_CHECKING:
     from lib_kohaku.app.merging import MergeWorkbench
@@ -15,10 +19,30 @@ if TYPE_CHECKING:
     from lib_kohaku.host.a1111.fp8.webui import Fp8Webui
     from lib_kohaku.host.a1111.host import A1111Host
     from lib_kohaku.host.a1111.prompt_script.paste import PastedWords
+    from lib_kohaku.host.a1111.prompt_script.paste_fields import LaterPasted
     from lib_kohaku.host.a1111.script import ImageHooks
 
 
-@cache
+API_BASE = "/kohaku/v1"
+
+Made = TypeVar("Made")
+_making = threading.RLock()
+
+
+def _once(make: Callable[[], Made]) -> Callable[[], Made]:
+    """Keep what a function makes; events of the page come in several threads at once."""
+    cached = cache(make)
+
+    @wraps(make)
+    def get() -> Made:
+        with _making:
+            return cached()
+
+    get.cache_clear = cached.cache_clear  # type: ignore[attr-defined]
+    return get
+
+
+@_once
 def host() -> A1111Host:
     """The webui."""
     from lib_kohaku.host.a1111.host import A1111Host
@@ -26,7 +50,7 @@ def host() -> A1111Host:
     return A1111Host()
 
 
-@cache
+@_once
 def workbench() -> MergeWorkbench:
     """The merge workbench; its folders are those of the settings at the time of its first use."""
     from lib_kohaku.app.merging import MergeWorkbench
@@ -34,7 +58,7 @@ def workbench() -> MergeWorkbench:
     return MergeWorkbench(host())
 
 
-@cache
+@_once
 def image_hooks() -> ImageHooks:
     """What happens at every image."""
     from lib_kohaku.host.a1111.grid import GridMerges
@@ -43,7 +67,15 @@ def image_hooks() -> ImageHooks:
     return ImageHooks(host().live, GridMerges(workbench(), host().live))
 
 
-@cache
+def image_hook(name: str, processing: Any) -> None:
+    """One of those hooks; at images that are none of ours nothing is imported."""
+    from lib_kohaku.host.a1111.axes import CELL
+
+    if host().has_unsaved or hasattr(processing, CELL):
+        getattr(image_hooks(), name)(processing)
+
+
+@_once
 def added_words() -> AddedWords:
     """Words to add when images are made, and presets, for the webui's own pages."""
     from lib_kohaku.app.prompt.added_words import AddedWords
@@ -51,12 +83,17 @@ def added_words() -> AddedWords:
     return AddedWords(workbench().prompting)
 
 
-@cache
-def pasted_words() -> PastedWords:
+@_once
+def pasted_words() -> LaterPasted:
     """What a pasted infotext says of them."""
-    from lib_kohaku.host.a1111.prompt_script.paste import PastedWords
+    from lib_kohaku.host.a1111.prompt_script.paste_fields import LaterPasted
 
-    return PastedWords(added_words)
+    def make() -> PastedWords:
+        from lib_kohaku.host.a1111.prompt_script.paste import PastedWords
+
+        return PastedWords(added_words)
+
+    return LaterPasted(make)
 
 
 def fp8() -> Fp8Webui:
@@ -68,12 +105,12 @@ def tabs() -> list[tuple[Any, str, str]]:
     """The tab, for ``on_ui_tabs``."""
     from lib_kohaku.ui.tab import NAME, TITLE, build_tab
 
-    return [(build_tab(workbench()), TITLE, NAME)]
+    return [(build_tab(cast("MergeWorkbench", Later(workbench, host=host()))), TITLE, NAME)]
 
 
 def section(script: Any, is_img2img: bool) -> list[Any]:
     """The section "Kohaku" in txt2img or img2img, for the script class's ``ui``."""
-    from lib_kohaku.host.a1111.prompt_script.paste import bind_paste
+    from lib_kohaku.host.a1111.prompt_script.paste_fields import bind_paste
     from lib_kohaku.ui.accordion.build import build_accordion
 
     shown = bool(host().setting("show_in_pages", True))
@@ -110,25 +147,28 @@ def add_settings() -> None:
 
 def add_axes() -> None:
     """The axes of the X/Y/Z plot, for ``on_before_ui``."""
-    from lib_kohaku.host.a1111.prompt_script.axes import add_prompt_axes
-    from lib_kohaku.host.a1111.xyz import add_axes as add
-    from lib_kohaku.host.a1111.xyz import xyz_module
+    from lib_kohaku.host.a1111.prompt_script.axis_labels import add_prompt_axes
+    from lib_kohaku.host.a1111.xyz import add_merge_axes
 
-    add(workbench())
-    add_prompt_axes(xyz_module(), added_words())
+    add_merge_axes(Later(workbench))
+    add_prompt_axes(Later(added_words))
     fp8().add_axis()
 
 
 def add_api(demo: Any, app: Any) -> None:
     """The HTTP API, for ``on_app_started``; the app is a new one after every reload."""
-    from lib_kohaku.api import register_api
-    from lib_kohaku.api.fp8 import register_fp8_api
-    from lib_kohaku.api.routes import BASE
-    from lib_kohaku.app.precision import PrecisionWorkbench
-    from lib_kohaku.host.a1111.api_users import api_users
+    from lib_kohaku.host.a1111.later_routes import LaterRoutes
 
-    register_api(app, workbench(), api_users())
-    register_fp8_api(app, BASE, PrecisionWorkbench(workbench()), fp8().desk, api_users())
+    def add() -> None:
+        from lib_kohaku.api import register_api
+        from lib_kohaku.api.fp8 import register_fp8_api
+        from lib_kohaku.app.precision import PrecisionWorkbench
+        from lib_kohaku.host.a1111.api_users import api_users
+
+        register_api(app, workbench(), api_users())
+        register_fp8_api(app, API_BASE, PrecisionWorkbench(workbench()), fp8().desk, api_users())
+
+    app.router.routes.append(LaterRoutes(API_BASE, add))
 
 
 def take_pasted(infotext: str, parameters: dict[str, Any]) -> None:

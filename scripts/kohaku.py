@@ -45,18 +45,18 @@ class KohakuScript(scripts.Script):
 
     def before_process(self, p: Any, *args: Any) -> None:
         """Before the webui checks which model is loaded."""
-        webui.image_hooks().before_process(p)
+        webui.image_hook("before_process", p)
 
     def process(self, p: Any, *args: Any) -> None:
         """After the prompts are made, before anything is encoded."""
-        webui.image_hooks().process(p)
+        webui.image_hook("process", p)
         webui.fp8().process(p)
         webui.add_words(p, args)
 
     def before_process_batch(self, p: Any, *args: Any, **kwargs: Any) -> None:
         """After the webui has looked at the model again."""
-        webui.image_hooks().before_process_batch(p)
+        webui.image_hook("before_process_batch", p)
 
     def postprocess(self, p: Any, processed: Any, *args: Any) -> None:
         """After the last batch."""
-        webui.image_hooks().postprocess(p)
+        webui.image_hook("postprocess", p)

@@ -19,12 +19,10 @@ def hang_in(script_callbacks: Any, file: str, functions: Mapping[str, Callable[.
         file: Path of the script file.
         functions: Kind of callback, such as ``ui_tabs``, to the function.
     """
-    lists = getattr(script_callbacks, "callback_map", None)
-    can_be_told = (
-        isinstance(lists, dict)
-        and "filename" in inspect.signature(getattr(script_callbacks, "add_callback", _nothing)).parameters
-        and all(f"callbacks_{kind}" in lists for kind in functions)
-    )
+    lists: Any = getattr(script_callbacks, "callback_map", {})
+    can_be_told = "filename" in inspect.signature(
+        getattr(script_callbacks, "add_callback", _nothing)
+    ).parameters and all(f"callbacks_{kind}" in lists for kind in functions)
     if not can_be_told:
         script_callbacks.remove_current_script_callbacks()
         for kind, function in functions.items():

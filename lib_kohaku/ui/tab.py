@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import gradio as gr
 
-from lib_kohaku.app.merging import MergeWorkbench
+from lib_kohaku.later import Later
 from lib_kohaku.ui.ids import element_id, hidden
 from lib_kohaku.ui.markup import join, tag
 from lib_kohaku.ui.merge import page as merge_page
 from lib_kohaku.ui.precision import page as precision_page
 from lib_kohaku.ui.prompt import page as prompt_page
+
+if TYPE_CHECKING:
+    from lib_kohaku.app.merging import MergeWorkbench
+    from lib_kohaku.app.prompting import PromptWorkbench
 
 # The webui shows the tab under this title and gives its element the id "tab_kohaku".
 TITLE = "Kohaku"
@@ -40,7 +45,7 @@ class Page:
 
 
 def _build_prompt_page(merging: MergeWorkbench) -> None:
-    prompt_page.build(merging.prompting)
+    prompt_page.build(cast("PromptWorkbench", Later(lambda: merging.prompting, host=merging.host)))
 
 
 PAGES: tuple[Page, ...] = (

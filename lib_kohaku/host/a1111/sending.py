@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from modules import shared
 
 from lib_kohaku.host.sending import SendResult, SendTarget, SentValues
-from lib_kohaku.prompt.sizes.hires import Hires
+
+if TYPE_CHECKING:
+    from lib_kohaku.prompt.sizes.hires import Hires
 
 _CLIP_SKIP = "CLIP_stop_at_last_layers"
 _OVERRIDES = "override_settings"

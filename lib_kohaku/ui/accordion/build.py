@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from lib_kohaku.app.prompt.added_words import AddedWords
+from lib_kohaku.later import LaterHandlers
 from lib_kohaku.prompt.at_generation import AUTOMATIC, KINDS, LEAVE_OUT, USUAL
 from lib_kohaku.prompt.format import TagClass
-from lib_kohaku.ui.accordion.look import Looker
 from lib_kohaku.ui.ids import QUIET, element_id, hidden, hidden_button, hidden_text, js, unsaved
 from lib_kohaku.ui.markup import div
+
+if TYPE_CHECKING:
+    from lib_kohaku.app.prompt.added_words import AddedWords
+    from lib_kohaku.ui.accordion.look import Looker
 
 TITLE = "Kohaku"
 LABELS = {
@@ -82,13 +85,19 @@ def _dropdown(page: str, name: str, label: str, value: str, choices: list[str]) 
     return unsaved(gr.Dropdown(choices, value=value, label=label, elem_id=element_id(f"{page}_{name}"), min_width=90))
 
 
+def _looker(words: Callable[[], AddedWords]) -> Looker:
+    from lib_kohaku.ui.accordion.look import Looker
+
+    return Looker(words)
+
+
 def _wire(accordion: Accordion, about: gr.HTML, words: Callable[[], AddedWords], page: str) -> None:
     with hidden():
         seen = [hidden_text(f"{page}_seen_prompt"), hidden_text(f"{page}_seen_negative")]
         look = hidden_button(f"{page}_look")
     lists = [accordion.profile, *accordion.words.values()]
     inputs = [accordion.enabled, accordion.negative, *lists, *seen]
-    looker = Looker(words)
+    looker = LaterHandlers(lambda: _looker(words))
     changes = (component.change for component in (accordion.enabled, accordion.negative, *lists))
     for event in (look.click, *changes):
         done = event(looker.look, inputs=inputs, outputs=[*lists, about], _js=js(f"accordion.{page}.seen"), **QUIET)

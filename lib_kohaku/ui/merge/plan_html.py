@@ -14,16 +14,15 @@ from lib_kohaku.merge.plan.describe import describe_action
 from lib_kohaku.merge.plan.memory import peak_memory
 from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, MergePlan
 from lib_kohaku.ui.markup import Markup, div, join, notice, span, tag
+from lib_kohaku.ui.merge.blank import blank_plan
 from lib_kohaku.ui.merge.preview import Preview
 from lib_kohaku.units import format_bytes, format_seconds
-
-_EMPTY = "Choose a recipe, fill in the simple form, or type a formula. What will happen then shows here."
 
 
 def plan_html(preview: Preview) -> Markup:
     """Everything that is known about the merge."""
     if preview.error is None and preview.plan is None:
-        return div("kohaku-plan kohaku-empty", _EMPTY)
+        return blank_plan()
     parts: list[Markup | None] = [_error(preview.error, preview.bindings) if preview.error else None]
     plan = preview.plan
     if plan is not None:

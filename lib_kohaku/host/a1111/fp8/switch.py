@@ -15,11 +15,11 @@ from lib_kohaku.fp8.choice import OFF, Fp8Choice, Parts, parse_choice
 from lib_kohaku.fp8.errors import Fp8Error
 from lib_kohaku.host.a1111.fp8.freed import give_back_freed_memory
 from lib_kohaku.host.a1111.fp8.held import Held, held_of, hold, let_go
+from lib_kohaku.host.a1111.fp8.names import OPTION
 from lib_kohaku.progress import Progress
 
 _log = logging.getLogger(__name__)
 
-OPTION = "kohaku_fp8"
 _REFUSAL = "_kohaku_fp8_refusal"
 HOST_FP8 = (
     "The webui's own FP8 weight is on (Settings, Optimizations). Two conversions on top of each other would lose "

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lib_kohaku.prompt.at_generation import Adder, WordChoice
-from lib_kohaku.prompt.format import TagClass
-from lib_kohaku.prompt.presets.model import Preset
-from lib_kohaku.prompt.profiles.model import Profile
-from lib_kohaku.prompt.profiles.select import Choice
+if TYPE_CHECKING:
+    from lib_kohaku.prompt.at_generation import Adder, WordChoice
+    from lib_kohaku.prompt.format import TagClass
+    from lib_kohaku.prompt.presets.model import Preset
+    from lib_kohaku.prompt.profiles.model import Profile
+    from lib_kohaku.prompt.profiles.select import Choice
 
 
 class PromptDesk(Protocol):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from lib_kohaku.host.a1111.prompt_script.desk import PromptDesk
 from lib_kohaku.prompt.at_generation import AUTOMATIC, KINDS, LEAVE_OUT, USUAL, WordChoice, chosen_in_infotext
 from lib_kohaku.prompt.at_generation.choice import listed_words
 from lib_kohaku.prompt.at_generation.infotext import shown_as
 from lib_kohaku.prompt.at_generation.profiles import profile_label
-from lib_kohaku.prompt.format import TagClass
 from lib_kohaku.prompt.format.pickers import Picker, picker_of
-from lib_kohaku.prompt.profiles.model import Profile
+
+if TYPE_CHECKING:
+    from lib_kohaku.host.a1111.prompt_script.desk import PromptDesk
+    from lib_kohaku.prompt.format import TagClass
+    from lib_kohaku.prompt.profiles.model import Profile
 
 Parameters = Mapping[str, Any]
 
@@ -73,30 +75,6 @@ class PastedWords:
         if choice is None:
             return None
         return next((profile for profile in self._desk().profiles if profile.id == choice.profile), None)
-
-
-def bind_paste(
-    script: Any, pasted: PastedWords, enabled: Any, profile: Any, words: Mapping[TagClass, Any], negative: Any
-) -> None:
-    """Let the webui fill the section when an infotext is pasted, or sent along from another page or by an API client.
-
-    Args:
-        script: The script object, in whose ``ui`` the components were made.
-        pasted: Gives the values; the same object for both pages.
-        enabled: The component for whether words are added.
-        profile: That of the profile.
-        words: Those of the words, by kind.
-        negative: That of the usual negative.
-    """
-    # Pairs, which the webui and all forks make their own fields of.
-    script.infotext_fields = [
-        (enabled, pasted.enabled),
-        (profile, pasted.profile),
-        *((component, pasted.word(kind)) for kind, component in words.items()),
-        (negative, pasted.negative),
-    ]
-    # What "Send to img2img" takes along. The webui finds the fields of both pages by what they are filled with.
-    script.paste_field_names = [fill for _, fill in script.infotext_fields]
 
 
 def _as_listed(words: str, picker: Picker | None) -> str:
