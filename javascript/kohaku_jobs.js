@@ -68,7 +68,9 @@
                     attended = false;
                 }, {once: true, passive: true});
             }
-            return kohaku.jobs.look();
+            // Also after a refusal: it may be because of a job that another page started, which this one has not seen.
+            setTimeout(() => kohaku.press('poll'), 20);
+            return [];
         },
         // The page shows an event's results a moment after the event.
         look: function() {

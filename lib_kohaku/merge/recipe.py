@@ -24,6 +24,7 @@ BASE = "base"
 DROP = "drop"
 FROM = "from:"
 KEEP = "keep"
+FP8_PROFILES = ("webui", "comfyui", "plain")
 
 # Peers disagree about the profile, so a recipe says which is meant even when it is ours.
 _ALWAYS_WRITTEN = ("formula", "profile")
@@ -66,6 +67,8 @@ class Recipe:
             are not named follow :data:`DEFAULT_COMPONENTS`, else ``merge``.
         dtypes: Component or ``default`` to ``keep``, ``fp32``, ``fp16``, ``bf16``, ``fp8_e4m3fn`` or ``fp8_e5m2``.
         seed: For methods that draw random numbers.
+        fp8_profile: For whom fp8 tensors are written: ``webui``, ``comfyui`` or ``plain`` (see docs/fp8.md); empty for
+            weights of the UNet without scales.
     """
 
     formula: str
@@ -79,8 +82,11 @@ class Recipe:
     components: Mapping[str, str] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
+    fp8_profile: str = ""
 
     def __post_init__(self) -> None:
+        if self.fp8_profile not in ("", *FP8_PROFILES):
+            raise RecipeError(f"There is no fp8 profile {self.fp8_profile!r}; there are {', '.join(FP8_PROFILES)}.")
         if type(self.seed) is not int or not 0 <= self.seed < 1 << 63:
             raise RecipeError("The recipe's seed is not a whole number from 0 to 2^63 - 1.")
         for component, policy in self.components.items():

@@ -77,6 +77,7 @@ class LiveMerger:
             FailedError: If it failed.
         """
         require_runnable(plan)
+        _refuse_scales(plan)
         _wait_for_first_load()
         _refuse_fp8()
         # Not what is loaded: that may be left over from an image whose request named another checkpoint.
@@ -158,6 +159,14 @@ def _refuse_fp8() -> None:
     model = _loaded()
     if devices.fp8 or (model is not None and sd_models.check_fp8(model)):
         raise RefusedError("The webui's fp8 weights are on: switch them off (Settings, Optimizations) or save a file.")
+
+
+def _refuse_scales(plan: MergePlan) -> None:
+    if any(tensor.auxiliary for tensor in plan.tensors):
+        raise RefusedError(
+            "fp8 weights with scales can only be written to a file. Choose another type, or save the merge; the loaded "
+            "model is held in fp8 by its own switch."
+        )
 
 
 def _holds(model: Any, plan: MergePlan) -> bool:

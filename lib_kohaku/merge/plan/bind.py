@@ -13,8 +13,10 @@ from lib_kohaku.checkpoint.config_file import configured_prediction
 from lib_kohaku.checkpoint.header import Header
 from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.checkpoint.names import is_file
-from lib_kohaku.checkpoint.source import load_header
+from lib_kohaku.checkpoint.source import Checkpoint, load_header
 from lib_kohaku.errors import PlanError, RecipeError
+from lib_kohaku.fp8.errors import Fp8FileError
+from lib_kohaku.fp8.files.layout import Fp8Layout, find_layout
 from lib_kohaku.merge.algebra.resolve import ResolvedFormula
 from lib_kohaku.merge.plan.types import InputModel
 from lib_kohaku.merge.recipe import DEFAULT_COMPONENTS, FROM, ModelReference, Recipe
@@ -141,8 +143,29 @@ def open_inputs(paths: Mapping[str, Path], hash_of: HashLookup) -> tuple[InputMo
 
 def _open_input(role: str, path: Path, sha256: str) -> InputModel:
     header = cached_header(path)
+    architecture = detect_architecture(header.tensors)
     prediction = configured_prediction(path) or prediction_type(header)
-    return InputModel(role, path, header, detect_architecture(header.tensors), prediction, sha256)
+    try:
+        return InputModel(role, path, header, architecture, prediction, sha256, fp8=_cached_layout(path, header))
+    except Fp8FileError as error:
+        return InputModel(role, path, header, architecture, prediction, sha256, problem=str(error))
+
+
+def _cached_layout(path: Path, header: Header) -> Fp8Layout:
+    """What is fp8 in a file, remembered until the file changes."""
+    try:
+        status = path.stat()
+    except OSError:
+        return _read_layout(path, header)
+    return _load_layout(path, status.st_size, status.st_mtime_ns)
+
+
+def _read_layout(path: Path, header: Header) -> Fp8Layout:
+    def read(name: str) -> bytes:
+        with Checkpoint(path) as checkpoint:
+            return bytes(checkpoint.read_bytes(name))
+
+    return find_layout(header, read, path.name, may_hold_strange_types=True)
 
 
 def cached_header(path: Path) -> Header:
@@ -157,6 +180,11 @@ def cached_header(path: Path) -> Header:
 @lru_cache(maxsize=32)
 def _load_header(path: Path, size: int, mtime_ns: int) -> Header:  # the arguments are the cache's key
     return load_header(path)
+
+
+@lru_cache(maxsize=32)
+def _load_layout(path: Path, size: int, mtime_ns: int) -> Fp8Layout:  # likewise
+    return _read_layout(path, _load_header(path, size, mtime_ns))
 
 
 def with_bound_models(recipe: Recipe, models: Sequence[InputModel]) -> Recipe:

@@ -20,6 +20,7 @@ from lib_kohaku.merge.algebra.resolve import ResolvedFormula, resolve_formula
 from lib_kohaku.merge.formula.printer import print_formula
 from lib_kohaku.merge.plan import bind, checks
 from lib_kohaku.merge.plan.coefficients import coefficient_rows
+from lib_kohaku.merge.plan.fp8_output import fp8_storage_order
 from lib_kohaku.merge.plan.tensors import TensorPlanner
 from lib_kohaku.merge.plan.types import InputModel, MergePlan, ModelDifference, PlannedTensor
 from lib_kohaku.merge.recipe import MERGE, Recipe
@@ -79,7 +80,7 @@ def plan_models(
     others = [model for model in models if model.role != base_name]
     architecture = _common_architecture(models)
     refusals, warnings = checks.architecture_problems(base, others)
-    refusals += checks.scaled_fp8_problems(models)
+    refusals += checks.quantisation_problems(models)
     predictions = checks.prediction_problems(models, allow_prediction_mismatch)
     refusals += predictions[0]
     warnings += predictions[1]
@@ -92,7 +93,11 @@ def plan_models(
     planner = TensorPlanner(recipe, architecture, evaluator, base, others)
     tensors = planner.plan()
     refusals += _tensor_refusals(planner)
-    merged = [tensor for tensor in tensors if not tensor.raw and recipe.policy(tensor.component) == MERGE]
+    merged = [
+        tensor
+        for tensor in tensors
+        if not (tensor.raw or tensor.auxiliary) and recipe.policy(tensor.component) == MERGE
+    ]
     rows = coefficient_rows(merged)
     differences = {model.role: _difference(base, model, architecture) for model in others}
     sums = checks.coefficient_problems(rows)
@@ -105,6 +110,7 @@ def plan_models(
         warnings += checks.unused_models(resolved, used)
     for model in others:
         warnings += checks.difference_warnings(base, model, differences[model.role])
+    warnings += checks.fp8_warnings(recipe, base, tensors)
     ordered = _in_storage_order(tensors)
     return MergePlan(
         recipe=bind.with_bound_models(recipe, models),
@@ -179,18 +185,18 @@ def _difference(base: InputModel, model: InputModel, architecture: Architecture)
 
 def _lacking(model: InputModel, other: InputModel, architecture: Architecture) -> dict[str, int]:
     """Counts by component of the tensors that ``other`` has and ``model`` lacks."""
-    tensors = model.header.tensors
-    counts = Counter(
-        architecture.component_of(key) for key in other.header.tensors if not key_under_alias(key, tensors)
-    )
+    tensors = model.tensors
+    counts = Counter(architecture.component_of(key) for key in other.tensors if not key_under_alias(key, tensors))
     return dict(sorted(counts.items()))
 
 
 def _in_storage_order(tensors: Sequence[PlannedTensor]) -> tuple[PlannedTensor, ...]:
+    if any(tensor.auxiliary for tensor in tensors):
+        return tuple(fp8_storage_order(tensors))
     by_name = {tensor.spec.name: tensor for tensor in tensors}
     return tuple(by_name[spec.name] for spec in storage_order([tensor.spec for tensor in tensors]))
 
 
 def _component_actions(recipe: Recipe, architecture: Architecture, base: InputModel) -> dict[str, str]:
-    present = dict.fromkeys(architecture.component_of(key) for key in base.header.tensors)
+    present = dict.fromkeys(architecture.component_of(key) for key in base.tensors)
     return {component: recipe.policy(component) for component in present}

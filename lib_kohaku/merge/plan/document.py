@@ -45,7 +45,7 @@ def _model(plan: MergePlan, model: InputModel) -> dict[str, Any]:
         "file": model.path.name,
         "architecture": model.architecture.id,
         "prediction": model.prediction,
-        "tensors": len(model.header.tensors),
+        "tensors": len(model.tensors),
         "sha256": model.sha256 or None,
         "autov2": auto_v2(model.sha256) if model.sha256 else None,
         "missing": dict(difference.missing) if difference else {},

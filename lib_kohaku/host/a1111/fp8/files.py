@@ -20,13 +20,12 @@ from lib_kohaku.checkpoint.io.modes import IOMode
 from lib_kohaku.checkpoint.source import load_header
 from lib_kohaku.errors import CheckpointError
 from lib_kohaku.fp8.choice import Fp8Choice
-from lib_kohaku.fp8.codecs import FORMATS, Fp8Format, Quantised, quantise
+from lib_kohaku.fp8.codecs import FP8_TAGS, Fp8Format, Quantised, quantise
 from lib_kohaku.fp8.files import markers
 from lib_kohaku.fp8.files.reader import Fp8Checkpoint
 from lib_kohaku.host.a1111.fp8.freed import FreeingCounter
 from lib_kohaku.host.a1111.fp8.originals import OriginalReader, file_name, stored_name
 
-_TAGS = {fmt.tag for fmt in FORMATS}
 _STRANGE_ENDINGS = (*markers.FOREIGN_ENDINGS, *markers.SCALE_ENDINGS, markers.COMFY_QUANT)
 
 
@@ -130,7 +129,7 @@ def is_quantised(path: Path) -> bool:
 
 def _is_strange(header: Header) -> bool:
     return any(
-        info.dtype.name in _TAGS or info.dtype.name in markers.FOREIGN_DTYPES or name.endswith(_STRANGE_ENDINGS)
+        info.dtype.name in FP8_TAGS or info.dtype.name in markers.FOREIGN_DTYPES or name.endswith(_STRANGE_ENDINGS)
         for name, info in header.tensors.items()
     )
 
