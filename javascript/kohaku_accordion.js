@@ -31,9 +31,9 @@
         };
         page.failed = (error) => error.name !== 'AbortError' && page.say(error.message, 'error');
         page.look = () => page.element('look').click();
-        page.lookSoon = function() {
+        page.lookSoon = function(after) {
             clearTimeout(page.timer);
-            page.timer = setTimeout(page.look, LOOK_AFTER);
+            page.timer = setTimeout(page.look, after === undefined ? LOOK_AFTER : after);
         };
         page.isOpen = () => page.tools.offsetParent !== null;
         page.isOn = () => (document.querySelector('#kohaku_' + name + '_enabled input') || {}).checked === true;
@@ -47,11 +47,6 @@
             seen: function(...values) {
                 const page = pages[name];
                 return page ? values.slice(0, SHOWN).concat(page.text(false), page.text(true)) : values.slice(0, SHOWN + 2);
-            },
-            shown: function() {
-                // The new text is in the page only when gradio is done.
-                setTimeout(() => pages[name] && shown(pages[name]), 50);
-                return [];
             }
         };
     }
@@ -88,9 +83,14 @@
         for (const piece of accordion.pieces) if (piece.start) piece.start(page);
         page.tools.append(page.said);
         // Nothing is asked before somebody opens it, or has it on from the start.
-        new IntersectionObserver(function(entries) {
-            if (entries.some((entry) => entry.isIntersecting)) page.look();
-        }).observe(page.tools);
+        const seen = new IntersectionObserver(function(entries) {
+            if (!entries.some((entry) => entry.isIntersecting)) return;
+            page.listedFor = null;
+            page.lookSoon(0);
+        });
+        for (const part of [page.element('enabled'), page.tools]) seen.observe(part);
+        // The answer is in the page when gradio puts it there.
+        new MutationObserver(() => shown(page)).observe(page.element('about'), {childList: true, subtree: true});
         if (page.isOn()) page.lookSoon();
         document.addEventListener('input', function(event) {
             const isPrompt = event.target === page.box(false) || event.target === page.box(true);

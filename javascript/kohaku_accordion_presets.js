@@ -89,7 +89,12 @@
         },
         shown: function(page) {
             if (!page.isOpen()) return;
-            if (page.canAsk()) return list(page);
+            if (page.canAsk()) {
+                // Once for a model, and whenever the page is seen again: presets are saved elsewhere.
+                if (page.listedFor !== page.profile) list(page);
+                page.listedFor = page.profile;
+                return;
+            }
             page.row.hidden = true;
             page.presets.replaceChildren(prompt.make('span', {class: 'kohaku-hint'},
                 'Presets and order need the Kohaku tab, which is hidden in the webui\'s settings.'));

@@ -16,7 +16,7 @@ pytest.importorskip("playwright", reason="browser tests need playwright (require
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.webui.server import Webui
-from tests.webui.test_prompt_script import NEGATIVE, USUAL, gamma  # noqa: F401
+from tests.webui.test_prompt_script import GAMMA, NEGATIVE, USUAL, gamma  # noqa: F401
 
 CHROMIUM = os.environ.get("KOHAKU_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 SCREENSHOTS = os.environ.get("KOHAKU_SCREENSHOTS")
@@ -148,6 +148,8 @@ def test_words_are_told_added_and_come_back_by_paste_without_being_doubled(page:
 
 def test_a_style_is_found_again_behind_the_words(page: Page) -> None:
     prompt(page).fill("1girl")
+    with page.expect_response("**/run/predict"):
+        page.evaluate("document.querySelector('#refresh_txt2img_styles').click()")
     page.click("#txt2img_styles input")
     offered(page, "night").click()
     page.keyboard.press("Escape")
@@ -171,6 +173,14 @@ def test_another_format_has_other_words(page: Page) -> None:
     choose(page, "profile", "Kohaku XL Beta")
     expect(page.locator("#kohaku_txt2img_quality")).not_to_be_visible()
     expect(page.locator(ABOUT)).to_contain_text("no words of its own")
+
+
+def test_it_follows_the_loaded_checkpoint(page: Page) -> None:
+    expect(page.locator(ABOUT)).to_contain_text("says Kohaku XL Gamma")
+    page.evaluate("selectCheckpoint('mini_c.safetensors')")
+    expect(page.locator(ABOUT)).to_contain_text("Choose it yourself")
+    page.evaluate(f"selectCheckpoint('{GAMMA}.safetensors')")
+    expect(page.locator(ABOUT)).to_contain_text("says Kohaku XL Gamma")
 
 
 def test_a_preset_sets_what_it_names_and_undo_brings_back(page: Page) -> None:

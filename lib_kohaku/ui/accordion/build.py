@@ -100,5 +100,4 @@ def _wire(accordion: Accordion, about: gr.HTML, words: Callable[[], AddedWords],
     looker = LaterHandlers(lambda: _looker(words))
     changes = (component.change for component in (accordion.enabled, accordion.negative, *lists))
     for event in (look.click, *changes):
-        done = event(looker.look, inputs=inputs, outputs=[*lists, about], _js=js(f"accordion.{page}.seen"), **QUIET)
-        done.then(None, inputs=[], outputs=[], _js=js(f"accordion.{page}.shown"), **QUIET)
+        event(looker.look, inputs=inputs, outputs=[*lists, about], _js=js(f"accordion.{page}.seen"), **QUIET)
