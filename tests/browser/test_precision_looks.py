@@ -93,7 +93,7 @@ def test_pictures(chromium: Browser, shown_models: Path, tmp_path: Path) -> None
     shutil.copytree(shown_models, models)
     with serving(models, tmp_path) as site:
         watch = Watch(site.address)
-        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        page = chromium.new_page(viewport={"width": 1000, "height": 900})
         watch.follow(page)
         page.goto(site.address + THEMES["light"])
         page.wait_for_selector(".kohaku-card")

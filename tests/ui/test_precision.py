@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
 
 from lib_kohaku.app.precision import PrecisionWorkbench
-from lib_kohaku.fp8.choice import OFF, Fp8Choice
+from lib_kohaku.fp8.choice import OFF, Fp8Choice, parse_choice
 from lib_kohaku.fp8.policy import ComponentBytes, MemoryTable
 from lib_kohaku.fp8.quality import WeightQuality, summarise
 from lib_kohaku.host.fp8_control import Fp8State
@@ -33,6 +33,7 @@ TABLE = MemoryTable(
         ComponentBytes("unet", 4000, 2100, 9, 10, (("F8_E4M3", 1900), ("F16", 200)), (("F16", 4000),)),
     )
 )
+OFF_FIELDS = ("Off: as in the file", "e4m3fn: more exact", "scaled: small weights survive")
 FIELDS = ("UNet: saves most", "e5m2: wider range, less exact", "scaled: small weights survive")
 
 
@@ -88,8 +89,25 @@ def test_the_switch_is_moved_as_a_task(handlers):
     assert note == ""
     assert "UNet e5m2 scaled" in finish(handlers)
     assert handlers.control.held.text == "UNet e5m2 scaled"
-    state = handlers.live.state()
-    assert [update["value"] for update in state[3:]] == list(FIELDS)
+    shown = handlers.live.state("Off", *OFF_FIELDS)
+    assert shown[3] == "UNet e5m2 scaled"
+    assert [update["value"] for update in shown[4:]] == list(FIELDS)
+
+
+def test_what_the_user_is_about_to_choose_is_not_taken_back(handlers):
+    """The page looks at the switch whenever it is seen; only a setting that somebody changed moves the fields."""
+    pending = ("UNet and text encoders: saves a little more", *FIELDS[1:])
+    shown = handlers.live.state("Off", *pending)
+    assert shown[3] == "Off"
+    assert not any("value" in update for update in shown[4:])
+    assert "fp8 e4m3fn" in shown[1]  # the table is that of what is about to be chosen
+    handlers.control.held = parse_choice("UNet")
+    shown = handlers.live.state("Off", *pending)
+    assert shown[4]["value"] == FIELDS[0]
+    handlers.control.held = OFF
+    shown = handlers.live.state("UNet e4m3fn scaled", *FIELDS)
+    assert shown[4]["value"] == OFF_FIELDS[0]
+    assert not any("value" in update for update in shown[5:])
 
 
 @pytest.mark.parametrize("place", range(3))
@@ -104,7 +122,7 @@ def test_fields_hold_nothing_but_their_labels(handlers, place, wrong):
 
 
 def test_names_from_outside_are_escaped(handlers):
-    assert "&lt;b&gt;model" in handlers.live.state()[0]
+    assert "&lt;b&gt;model" in handlers.live.state("Off", *OFF_FIELDS)[0]
 
 
 def test_bytes_are_a_table_before_now_and_predicted(handlers):
@@ -197,6 +215,17 @@ def test_the_plot_draws_worst_channels_and_flushed_shares():
     flushed = re.search(r'd="([^"]*)" class="kohaku-plot-flushed"', plot)[1]
     assert flushed.count("M") == 1  # the other one lost nothing
     assert "exact" in plot and "50.00 %" in plot
+
+
+def test_numbers_of_the_worst_do_not_lie_on_each_other():
+    name = "model.diffusion_model.middle_block.1.transformer_blocks.{}.weight"
+    qualities = [quality(name.format(index), 30.0, 20.0) for index in range(60)]
+    plot = quality_html(qualities, summarise(qualities))
+    found = re.findall(r'<text x="([\d.]+)" y="([\d.]+)" class="kohaku-plot-text kohaku-plot-number">(\d)<', plot)
+    places = [(float(x), float(y)) for x, y, _ in found]
+    assert [number for _, _, number in found] == [str(number) for number in range(1, 9)]
+    pairs = [(a, b) for index, a in enumerate(places) for b in places[:index]]
+    assert all(abs(a[0] - b[0]) >= 9 or abs(a[1] - b[1]) >= 9 for a, b in pairs)
 
 
 def test_the_verdict_says_how_many_weights_lost_a_channel():

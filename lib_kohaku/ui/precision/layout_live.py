@@ -19,6 +19,7 @@ class SwitchPart:
     """The switch, how the model is held, and what each choice takes."""
 
     state: gr.HTML
+    seen: gr.State
     parts: gr.Radio
     fmt: gr.Dropdown
     scales: gr.Dropdown
@@ -46,6 +47,7 @@ def build_switch() -> SwitchPart:
         with gr.Column():
             hint(texts.LIVE)
             state = html("precision_state")
+            seen = gr.State(OFF.text)
             parts = radio("Hold in 8 bits", "precision_choice", list(PARTS), next(iter(PARTS)))
             section = gr.Accordion("Format", open=False, elem_id=element_id("precision_format_section"))
             with section, gr.Row(elem_classes=["kohaku-form-row"]):
@@ -57,7 +59,7 @@ def build_switch() -> SwitchPart:
                 take_over = button("Take over from the webui's FP8", "precision_take_over", visible=False)
         with gr.Column():
             memory = html("precision_memory")
-    return SwitchPart(state, parts, fmt, scales, apply, take_over, memory)
+    return SwitchPart(state, seen, parts, fmt, scales, apply, take_over, memory)
 
 
 def build_pair(*, can_take: bool) -> PairPart:

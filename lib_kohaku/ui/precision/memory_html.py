@@ -29,7 +29,7 @@ _TYPES = {
     "I32": "int32",
     "U8": "uint8",
 }
-_FP8 = ("F8_E4M3", "F8_E5M2")
+FP8_TYPES = ("F8_E4M3", "F8_E5M2")
 _HALF = ("F16", "BF16")
 # Narrower pieces of a bar cannot be seen; the figures name them all the same.
 _SMALLEST_SHARE = 0.004
@@ -120,7 +120,7 @@ def _total(state: MemoryState, compared_with: int) -> Markup:
 
 
 def _kind(dtype: str) -> str:
-    if dtype in _FP8:
+    if dtype in FP8_TYPES:
         return "fp8"
     return "half" if dtype in _HALF else "wide"
 

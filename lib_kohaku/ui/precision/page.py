@@ -87,7 +87,8 @@ class PrecisionPage:
             pair.take.click(None, None, None, _js=_TAKE, **QUIET)
         with hidden():
             ended = hidden_button("precision_ended")
-        ended.click(self._do.live.state, None, [live.state, live.memory, live.take_over, *fields], **QUIET)
+        outputs = [live.state, live.memory, live.take_over, live.seen, *fields]
+        ended.click(self._do.live.state, [live.seen, *fields], outputs, **QUIET)
 
     def _wire_files(
         self,

@@ -16,6 +16,7 @@ _GRID = (10, 20, 30, 40)
 _BEST = ((31.5, "e4m3fn"), (25.5, "e5m2"))
 _LEAST_FLUSHED = 0.01
 _MARGIN = 3.0
+_NUMBER = 9.0
 
 
 def quality_plot(qualities: Sequence[WeightQuality], worst: Sequence[WeightQuality]) -> Markup:
@@ -32,7 +33,7 @@ def quality_plot(qualities: Sequence[WeightQuality], worst: Sequence[WeightQuali
     height = _PLOT + _GAP + _STRIP + _FOOT
     parts = [*_frame(blocks, width, most), _channels(qualities, places), _flushed(qualities, places, most)]
     parts += [_dot(quality, places[quality.name]) for weights in blocks.values() for quality in weights]
-    parts += [_number(index, quality, places[quality.name]) for index, quality in enumerate(worst, 1)]
+    parts += _numbers(worst, places)
     label = "Signal to noise of every weight, in the order of the blocks"
     box = f"0 0 {width} {height}"
     return tag("svg", *parts, viewBox=box, class_="kohaku-plot", role="img", aria_label=label)
@@ -94,9 +95,16 @@ def _dot(quality: WeightQuality, x: float) -> Markup:
     return tag("circle", tag("title", text), cx=f"{x:.1f}", cy=_y(quality.sqnr_db), r=1.8, class_="kohaku-plot-dot")
 
 
-def _number(index: int, quality: WeightQuality, x: float) -> Markup:
-    y = min(float(_y(quality.worst_channel_db)) + 9, _PLOT + 8)
-    return _text(str(index), x, y, "kohaku-plot-text kohaku-plot-number")
+def _numbers(worst: Sequence[WeightQuality], places: Mapping[str, float]) -> list[Markup]:
+    """Numbers below the worst channels; where several would lie on each other, one under another."""
+    taken: list[tuple[float, float]] = []
+    for quality in worst:
+        x, y = places[quality.name], float(_y(quality.worst_channel_db)) + _NUMBER
+        while any(abs(x - left) < _NUMBER and abs(y - top) < _NUMBER for left, top in taken):
+            y += _NUMBER
+        taken.append((x, y))
+    kind = "kohaku-plot-text kohaku-plot-number"
+    return [_text(str(index), x, y, kind) for index, (x, y) in enumerate(taken, 1)]
 
 
 def _line(level: float, width: int, class_: str) -> Markup:
