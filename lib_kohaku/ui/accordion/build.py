@@ -58,9 +58,7 @@ def build_accordion(words: Callable[[], AddedWords], page: str, *, visible: bool
         page: The host's page: ``txt2img`` or ``img2img``.
         visible: Whether it is shown; API clients can use it either way.
     """
-    with gr.Accordion(
-        TITLE, open=False, elem_id=element_id(page), elem_classes=["kohaku-accordion"], visible=visible
-    ) as whole:
+    with gr.Accordion(TITLE, open=False, elem_id=element_id(page), visible=visible) as whole:
         unsaved(whole)
         with gr.Row(elem_classes=["kohaku-accordion-switches"]):
             # Its value is kept by the webui's defaults, for those who want it on from the start.
