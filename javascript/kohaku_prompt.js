@@ -7,7 +7,8 @@
     const kohaku = window.kohaku = window.kohaku || {};
     const prompt = kohaku.prompt = kohaku.prompt || {pieces: []};
     const BOXES = ['text', 'negative'];
-    const NUMBERS = ['width', 'height', 'cfg', 'steps'];
+    const NUMBERS = ['width', 'height', 'cfg', 'steps', 'clip_skip', 'hires_scale', 'hires_denoising'];
+    const NAMES = ['sampler', 'scheduler', 'hires', 'hires_upscaler'];
     const CHECK_AFTER = 250;
     const KEPT = 30;
     const done = [];
@@ -26,7 +27,10 @@
         }
     };
 
-    // Everything that makes a picture, as the page has it now. Numbers that are empty are null: leave them as they are.
+    prompt.fields = {boxes: BOXES, numbers: NUMBERS, names: NAMES};
+
+    // Everything that makes a picture, as the page has it now. Numbers that are empty are null, names that are empty
+    // are empty: leave them as they are.
     prompt.values = function() {
         const values = {};
         for (const name of BOXES) values[name] = prompt.element(name).value;
@@ -34,6 +38,7 @@
             const text = prompt.element(name).value;
             values[name] = text === '' || !Number.isFinite(Number(text)) ? null : Number(text);
         }
+        for (const name of NAMES) values[name] = prompt.element(name).value.trim();
         return values;
     };
 
@@ -71,6 +76,9 @@
             if (changes[name] === undefined) continue;
             prompt.element(name).value = changes[name] === null ? '' : String(changes[name]);
         }
+        for (const name of NAMES) {
+            if (typeof changes[name] === 'string') prompt.element(name).value = changes[name];
+        }
     }
 
     // Undo may only take back what still stands: what was typed since is the browser's own undo's business.
@@ -97,23 +105,12 @@
         if (!prompt.profile) return;
         const values = prompt.values();
         const rows = prompt.element('parts_section').open;
-        const question = Object.assign(prompt.asked({negative: values.negative, rows: rows}), settings(values));
+        const question = Object.assign(prompt.asked({negative: values.negative, rows: rows}), prompt.settings());
         prompt.ask('check', question, 'check').then(function(answer) {
             answer.for = {text: question.prompt, negative: question.negative};
             prompt.tell('checks', answer);
         }).catch(prompt.failed);
     }
-
-    function settings(values) {
-        const whole = (value) => value !== null && value >= 1 && value <= 16384 && Number.isInteger(value) ? value : null;
-        return {
-            width: whole(values.width),
-            height: whole(values.height),
-            cfg: values.cfg !== null && values.cfg >= 0 && values.cfg <= 100 ? values.cfg : null,
-            steps: whole(values.steps) && values.steps <= 1000 ? values.steps : null
-        };
-    }
-    prompt.settings = () => settings(prompt.values());
 
     prompt.onClick = function(name, action) {
         prompt.element(name).addEventListener('click', action);
@@ -121,7 +118,7 @@
 
     prompt.started = function(page) {
         page.addEventListener('input', function(event) {
-            if (BOXES.concat(NUMBERS).some((name) => event.target === prompt.element(name))) changed();
+            if (BOXES.concat(NUMBERS, NAMES).some((name) => event.target === prompt.element(name))) changed();
         });
         prompt.onClick('undo', prompt.undo);
         prompt.onClick('clear', () => prompt.apply({text: '', negative: ''}, 'clear'));

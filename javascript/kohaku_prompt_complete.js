@@ -1,4 +1,7 @@
-// Completion of tags in the prompt boxes.
+// Completion of tags in text boxes: those of the page, and the webui's own if that is wanted.
+//
+// The list hangs outside of the webui's element, so that showing it does not wake everybody who watches that for
+// changes, which in a webui with extensions costs more than the list itself.
 (function() {
     'use strict';
 
@@ -7,6 +10,7 @@
     const ASK_AFTER = 60;
     let popup = null;
     let box = null;
+    let watched = null;
     let found = null;
     let active = -1;
     let timer = 0;
@@ -16,15 +20,16 @@
         prompt.forget('complete');
         if (popup) popup.hidden = true;
         if (box) box.removeAttribute('aria-activedescendant');
+        if (found) follow(false);
         found = null;
     }
 
     function describe(hit) {
         const notes = [];
-        if (hit.match === 'typo') notes.push('did you mean');
-        else if (hit.matched) notes.push('for ' + hit.matched.replaceAll('_', ' '));
-        if (hit.present) notes.push('already there');
-        if (hit.category === 'artist' && hit.strength !== 'works' && hit.posts) notes.push(hit.strength);
+        if (hit.match === 'typo') notes.push(prompt.translated('did you mean'));
+        else if (hit.matched) notes.push(prompt.translated('for') + ' ' + hit.matched.replaceAll('_', ' '));
+        if (hit.present) notes.push(prompt.translated('already there'));
+        if (hit.category === 'artist' && hit.strength !== 'works' && hit.posts) notes.push(prompt.translated(hit.strength));
         return notes.join(', ');
     }
 
@@ -37,7 +42,7 @@
         },
         prompt.make('span', {class: 'kohaku-prompt-tag'}, hit.label),
         prompt.make('span', {class: 'kohaku-prompt-note'}, describe(hit)),
-        prompt.make('span', {class: 'kohaku-prompt-kind'}, prompt.kind(hit.category)),
+        prompt.make('span', {class: 'kohaku-prompt-kind'}, prompt.translated(prompt.kind(hit.category))),
         prompt.make('span', {class: 'kohaku-prompt-posts', title: 'Posts that have this tag'}, prompt.count(hit.posts)));
         element.addEventListener('mousedown', function(event) {
             event.preventDefault();
@@ -59,7 +64,17 @@
         box.setAttribute('aria-activedescendant', chosen.id);
     }
 
+    function make() {
+        const layer = prompt.make('div', {id: 'kohaku_outside'});
+        popup = prompt.make('div', {class: 'kohaku-popup kohaku-prompt-popup', id: 'kohaku_prompt_popup', role: 'listbox'});
+        popup.hidden = true;
+        layer.append(popup);
+        document.body.append(layer);
+    }
+
     function show(answer) {
+        if (!popup) make();
+        if (!found) follow(true);
         found = answer;
         // A guess at a slip is not chosen before somebody chooses it: Enter is still a new line.
         active = answer.hits[0].match === 'typo' ? -1 : 0;
@@ -72,20 +87,28 @@
 
     // Beside the word, also when the page moves under it.
     function settle() {
-        const place = prompt.text.place(box, prompt.text.units(box.value, found.start));
+        const place = kohaku.caretPlace(box, prompt.text.units(box.value, found.start));
         const room = document.documentElement.clientWidth - popup.offsetWidth - 8;
         const below = place.bottom + 4 + popup.offsetHeight <= window.innerHeight || place.top < popup.offsetHeight;
         popup.style.left = Math.max(8, Math.min(place.left, room)) + 'px';
         popup.style.top = (below ? place.bottom + 4 : place.top - popup.offsetHeight - 4) + 'px';
     }
 
+    function moved(event) {
+        if (event.target !== popup) settle();
+    }
+
+    function follow(whether) {
+        const change = whether ? 'addEventListener' : 'removeEventListener';
+        window[change]('scroll', moved, {passive: true, capture: true});
+        window[change]('resize', moved, {passive: true});
+    }
+
     function ask() {
         const asked = {text: box.value, caret: box.selectionEnd, box: box};
-        prompt.ask('complete', prompt.asked({
-            prompt: asked.text,
-            caret: prompt.text.points(asked.text, asked.caret),
-            negative: asked.box === prompt.element('negative')
-        }), 'complete').then(function(answer) {
+        const question = Object.assign({prompt: asked.text, caret: prompt.text.points(asked.text, asked.caret)},
+            watched.question(box));
+        prompt.ask('complete', question, 'complete').then(function(answer) {
             const stale = box !== asked.box || box.value !== asked.text || box.selectionEnd !== asked.caret;
             if (stale || document.activeElement !== box) return;
             if (answer.hits.length) show(answer);
@@ -106,52 +129,73 @@
         target.dispatchEvent(new CustomEvent('kohaku-accepted', {bubbles: true, detail: hit}));
     }
 
-    function onKey(event) {
-        if (event.isComposing || !event.target.dataset || event.target.dataset.kohakuCompletes === undefined) return;
+    function step(event) {
+        const steps = {ArrowDown: 1, ArrowUp: -1};
+        mark((active + steps[event.key] + found.hits.length) % found.hits.length);
+    }
+
+    // Whether a key was ours. With Ctrl, Alt or the like it is the webui's: weights, Generate, moving tags.
+    function take(event) {
+        const plain = !event.ctrlKey && !event.altKey && !event.metaKey;
+        if (event.key === 'Escape' && found) close();
+        else if (!found || !plain) return false;
+        else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') step(event);
+        else if (event.key === 'Tab' && !event.shiftKey) accept(Math.max(active, 0));
+        else if (event.key === 'Enter' && active >= 0 && !event.shiftKey) accept(active);
+        else return false;
+        return true;
+    }
+
+    function onKey(event, options) {
+        if (event.isComposing || !options.applies(event.target)) return;
         if (event.key === ' ' && event.ctrlKey) {
             box = event.target;
+            watched = options;
             ask();
-        } else if (!found) {
-            return;
-        } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-            if (event.ctrlKey || event.altKey) return;
-            const step = event.key === 'ArrowDown' ? 1 : -1;
-            mark((active + step + found.hits.length) % found.hits.length);
-        } else if (event.key === 'Tab' && !event.shiftKey) {
-            accept(Math.max(active, 0));
-        } else if (event.key === 'Enter' && active >= 0 && !event.shiftKey && !event.ctrlKey) {
-            accept(active);
-        } else if (event.key === 'Escape') {
-            close();
-        } else {
+        } else if (event.target !== box || !take(event)) {
             return;
         }
         event.preventDefault();
         event.stopPropagation();
     }
 
-    function onInput(event) {
-        if (event.target.dataset.kohakuCompletes === undefined || prompt.text.isWriting()) return;
+    function onInput(event, options) {
+        if (prompt.text.isWriting() || !options.applies(event.target)) return;
         // Only for typing: texts that are put in or pasted must not open a list.
         if (!event.isTrusted || (event.inputType || '').startsWith('insertFrom') || event.isComposing) return close();
+        if (box !== event.target) close();
         box = event.target;
+        watched = options;
         clearTimeout(timer);
         timer = setTimeout(ask, ASK_AFTER);
     }
 
+    // options: applies(element), whether it is a box to complete in; question(box), what to ask besides the text.
+    // Returns a function that ends it.
+    prompt.completeIn = function(root, options) {
+        const listeners = {
+            keydown: (event) => onKey(event, options),
+            input: (event) => onInput(event, options),
+            focusout: (event) => event.target === box && close()
+        };
+        for (const [name, listener] of Object.entries(listeners)) root.addEventListener(name, listener, name === 'keydown');
+        return function() {
+            close();
+            for (const [name, listener] of Object.entries(listeners)) root.removeEventListener(name, listener, name === 'keydown');
+        };
+    };
+
     prompt.pieces.push({
         start: function(page) {
-            popup = prompt.make('div', {class: 'kohaku-popup kohaku-prompt-popup', id: 'kohaku_prompt_popup', role: 'listbox'});
-            popup.hidden = true;
-            page.append(popup);
-            page.addEventListener('keydown', onKey, true);
-            page.addEventListener('input', onInput);
-            page.addEventListener('focusout', (event) => event.target === box && close());
-            const moved = (event) => found && event.target !== popup && settle();
-            window.addEventListener('scroll', moved, {passive: true, capture: true});
-            window.addEventListener('resize', moved, {passive: true});
+            prompt.completeIn(page, {
+                applies: (element) => element.dataset !== undefined && element.dataset.kohakuCompletes !== undefined,
+                question: (element) => ({
+                    profile: prompt.profile ? prompt.profile.id : '',
+                    negative: element === prompt.element('negative')
+                })
+            });
             // Tags are no words to translate.
-            for (const id of ['popup', 'parts', 'diff', 'presets', 'captions', 'chunks', 'negative_chunks']) {
+            for (const id of ['parts', 'diff', 'presets', 'captions', 'chunks', 'negative_chunks']) {
                 if (window.ignore_ids_for_localization) window.ignore_ids_for_localization['kohaku_prompt_' + id] = 'SPAN';
             }
         }

@@ -56,8 +56,15 @@
         return prompt.kinds[kind] || kind;
     };
 
-    prompt.download = function(name, text) {
-        const address = URL.createObjectURL(new Blob([text], {type: 'application/json'}));
+    // For texts outside of the webui's own element, which its translation does not reach.
+    prompt.translated = function(text) {
+        return (window.localization || {})[text] || text;
+    };
+
+    prompt.download = function(name, text, type) {
+        // With the mark that spreadsheets, and the webui itself, put before a CSV in UTF-8.
+        const mark = type === 'text/csv' ? '\ufeff' : '';
+        const address = URL.createObjectURL(new Blob([mark, text], {type: type || 'application/json'}));
         const link = prompt.make('a', {href: address, download: name});
         link.click();
         setTimeout(() => URL.revokeObjectURL(address), 1000);

@@ -25,10 +25,8 @@
 
     function use(preset) {
         prompt.ask('use_preset', prompt.asked({name: preset.name, own: preset.own}), 'preset').then(function(values) {
-            const changes = {text: values.prompt};
+            const changes = Object.assign({text: values.prompt}, prompt.changesOf(values));
             if (values.negative) changes.negative = values.negative;
-            if (values.size) Object.assign(changes, values.size);
-            for (const key of ['cfg', 'steps']) if (values[key] !== null) changes[key] = values[key];
             prompt.apply(changes, preset.name);
             say('');
         }).catch((error) => error.name !== 'AbortError' && say(error.message, 'error'));
@@ -41,13 +39,32 @@
         }).catch(prompt.failed);
     }
 
-    function remove(preset) {
-        run('delete_preset', {name: preset.name}, function(answer) {
-            prompt.element('preset_said').firstChild.append(' ', prompt.button('Put it back', 'Undoes the deletion', function() {
-                run('import_presets', {text: answer.deleted});
-            }, {class: 'kohaku-prompt-fix'}));
-        });
+    function offer(text, title, action) {
+        prompt.element('preset_said').firstChild.append(' ', prompt.button(text, title, action, {class: 'kohaku-prompt-fix'}));
     }
+
+    function remove(preset) {
+        run('delete_preset', {name: preset.name}, (answer) => offer('Put it back', 'Undoes the deletion', function() {
+            run('import_presets', {text: answer.deleted}, function() {
+                if (answer.picture) run('set_preset_picture', {name: preset.name, file: answer.picture});
+            });
+        }));
+    }
+
+    function toStyle(preset, overwrite) {
+        prompt.ask('preset_to_style', prompt.asked({name: preset.name, own: preset.own, overwrite: overwrite}))
+            .then((answer) => say(answer.message))
+            .catch(function(error) {
+                say(error.message, 'error');
+                if (!overwrite) offer('Replace the style', 'Its text becomes this preset\'s', () => toStyle(preset, true));
+            });
+    }
+
+    // What is imported: presets as JSON, or a styles.csv.
+    prompt.importPresets = function(text) {
+        prompt.element('preset_tools').open = true;
+        run('import_presets', {text: text});
+    };
 
     function renameField(preset) {
         const field = prompt.make('input', {type: 'text', 'aria-label': 'New name', class: 'kohaku-prompt-rename'});
@@ -71,10 +88,11 @@
                 renaming = preset.name;
                 render();
             }), prompt.button('Delete', 'You can put it back', () => remove(preset)));
+            const send = (file) => file && run('set_preset_picture', {name: preset.name, file: file});
+            buttons.push(...prompt.pictures.tools(preset, send, () => run('remove_preset_picture', {name: preset.name})));
         }
         if (prompt.opened.host.styles) {
-            buttons.push(prompt.button('To styles', 'Makes it one of the webui\'s styles',
-                () => run('preset_to_style', {name: preset.name, own: preset.own})));
+            buttons.push(prompt.button('To styles', 'Makes it one of the webui\'s styles', () => toStyle(preset, false)));
         }
         return prompt.make('div', {class: 'kohaku-prompt-tools'}, ...buttons);
     }
@@ -90,7 +108,9 @@
         title,
         prompt.make('span', {class: 'kohaku-prompt-facts'}, facts.join(' \u00b7 ')),
         prompt.make('span', {class: 'kohaku-prompt-tags-line'}, preset.tags.join(', ')));
-        return prompt.make('div', {class: 'kohaku-prompt-card'}, face, tools(preset));
+        const picture = preset.picture ? [prompt.pictures.of(preset, () => use(preset))] : [];
+        return prompt.make('div', {class: 'kohaku-prompt-card'}, ...picture,
+            prompt.make('div', {class: 'kohaku-prompt-card-text'}, face, tools(preset)));
     }
 
     function render() {
@@ -136,10 +156,12 @@
             prompt.element('preset_file').addEventListener('change', async function(event) {
                 const file = event.target.files[0];
                 event.target.value = '';
-                if (file) run('import_presets', {text: await file.text()});
+                if (file) prompt.importPresets(await file.text());
             });
             prompt.onClick('preset_export', () => prompt.ask('export_presets', {})
                 .then((answer) => prompt.download(answer.name, answer.text)).catch(prompt.failed));
+            prompt.onClick('preset_export_styles', () => prompt.ask('export_styles', prompt.asked())
+                .then((answer) => prompt.download(answer.name, answer.text, 'text/csv')).catch(prompt.failed));
             prompt.onClick('preset_styles', () => run('import_styles', {}));
         },
         profile: function() {

@@ -5,17 +5,13 @@
     const kohaku = window.kohaku = window.kohaku || {};
     const prompt = kohaku.prompt = kohaku.prompt || {pieces: []};
     const TARGETS = ['txt2img', 'img2img'];
-    const PLACES = {text: '_prompt', negative: '_neg_prompt', width: '_width', height: '_height', cfg: '_cfg_scale', steps: '_steps'};
+    const PATIENCE = 10000;
+    const SILENT = 'The server does not answer; nothing was sent.';
+    let pending = null;
+    let timer = 0;
 
-    // The webui's own function where there is one: without it Python never hears of the change.
-    function update(field, value) {
-        field.value = value;
-        if (typeof window.updateInput === 'function') window.updateInput(field);
-        else field.dispatchEvent(new Event('input', {bubbles: true}));
-    }
-
-    function fieldOf(id) {
-        return document.querySelector('#' + id + ' textarea, #' + id + ' input[type=number], #' + id + ' input[type=range]');
+    function goButton(target) {
+        return prompt.element(target + '_go');
     }
 
     // The tabs can be in any order: look for the title, then for the place.
@@ -27,22 +23,66 @@
     }
 
     prompt.canSend = function(target) {
-        return fieldOf(target + '_prompt') !== null;
+        return goButton(target) !== null;
     };
 
-    // Sets what is given and leaves every other field alone: null and undefined mean "as it is".
-    prompt.send = function(target, values) {
+    // Sets what is given and leaves every other field alone: null and empty names mean "as it is".
+    prompt.send = function(target, settingsOnly) {
         if (!TARGETS.includes(target) || !prompt.canSend(target)) {
             prompt.say('There is no ' + target + ' here.', 'error');
             return false;
         }
-        for (const [name, place] of Object.entries(PLACES)) {
-            const value = values[name];
-            const field = value === null || value === undefined ? null : fieldOf(target + place);
-            if (field) update(field, value);
-        }
-        show(target);
+        const values = prompt.values();
+        pending = {target: target, values: Object.assign(prompt.settings(), {
+            method: 'send', text: values.text, negative: values.negative, settings_only: settingsOnly === true
+        })};
+        clearTimeout(timer);
+        timer = setTimeout(() => prompt.say(SILENT, 'error'), PATIENCE);
+        goButton(target).click();
         return true;
+    };
+
+    // Sets what is given and tells what became of it; for others than this page.
+    prompt.setFields = function(target, values, then) {
+        pending = {target: target, values: Object.assign({method: 'send'}, values), then: then};
+        clearTimeout(timer);
+        timer = setTimeout(() => then({error: SILENT}), PATIENCE);
+        if (prompt.canSend(target)) goButton(target).click();
+        else prompt.sent(JSON.stringify({error: 'There is no ' + target + ' here.'}));
+    };
+
+    // Called by the event: its first value is what is sent, the others are those of the webui's fields.
+    prompt.sending = function(first, ...rest) {
+        return [JSON.stringify(pending ? pending.values : {}), ...rest];
+    };
+
+    // Called when the fields are set.
+    prompt.sent = function(text) {
+        clearTimeout(timer);
+        const answer = kohaku.parse(text, {error: SILENT});
+        const target = pending ? pending.target : '';
+        const then = pending ? pending.then : null;
+        pending = null;
+        if (then) {
+            then(answer);
+            return [];
+        }
+        if (answer.error) {
+            prompt.say(answer.error, 'error');
+            return [];
+        }
+        const recount = window['recalculate_prompts_' + target];
+        if (typeof recount === 'function') recount();
+        const lines = answer.problems.concat(answer.notes);
+        if (answer.problems.length) {
+            prompt.say(lines.join('\n') + '\n', 'warning');
+            prompt.element('said').firstChild.append(prompt.button('Go to ' + target, 'Everything else was set',
+                () => show(target), {class: 'kohaku-prompt-fix'}));
+        } else {
+            prompt.say(lines.join('\n'), 'good');
+            show(target);
+        }
+        return [];
     };
 
     prompt.copy = async function(text, what) {
@@ -60,17 +100,30 @@
         prompt.say(what + ' is on the clipboard.', 'good');
     };
 
+    // The text on the clipboard; null, with the field in focus, where the browser does not let a page read it.
+    prompt.pasted = async function(name) {
+        try {
+            const text = await navigator.clipboard.readText();
+            if (text.trim()) return text;
+            prompt.say('There is no text on the clipboard.', 'warning');
+        } catch (error) {
+            prompt.element(name).focus();
+            prompt.say('The browser does not let this page read the clipboard; press Ctrl+V in the field.', 'warning');
+        }
+        return null;
+    };
+
     prompt.pieces.push({
         start: function() {
-            for (const target of TARGETS) prompt.onClick('send_' + target, () => prompt.send(target, prompt.values()));
+            for (const target of TARGETS) prompt.onClick('send_' + target, () => prompt.send(target));
+            prompt.onClick('send_settings', () => prompt.send('txt2img', true));
             prompt.onClick('copy', () => prompt.copy(prompt.element('text').value, 'The prompt'));
             prompt.onClick('copy_negative', () => prompt.copy(prompt.element('negative').value, 'The negative prompt'));
         },
         profile: function() {
-            const able = prompt.opened.host.can_generate;
-            for (const target of TARGETS) prompt.element('send_' + target).hidden = !able || !prompt.canSend(target);
-            const main = prompt.element('copy');
-            main.classList.toggle('kohaku-prompt-primary', !able);
+            for (const target of TARGETS) prompt.element('send_' + target).hidden = !prompt.canSend(target);
+            prompt.element('send_settings').hidden = !prompt.canSend('txt2img');
+            prompt.element('copy').classList.toggle('kohaku-prompt-primary', !prompt.canSend('txt2img'));
         }
     });
 })();

@@ -1,4 +1,4 @@
-// Sizes that the model was trained on, and the settings that its source asks for.
+// Sizes that the model was trained on, CFG and steps that its source asks for.
 (function() {
     'use strict';
 
@@ -89,10 +89,6 @@
         },
         changed: function(values) {
             if (prompt.profile) show(values);
-        },
-        checks: function(answer) {
-            prompt.element('settings_findings').replaceChildren(
-                ...answer.settings.map((finding) => prompt.notice(finding.message, 'warning')));
         }
     });
 })();

@@ -7,15 +7,18 @@
     const PARAMETERS = /\n\s*Steps: \d+, .*\b(?:CFG scale|Sampler|Size): /;
     const POLL = 500;
 
-    function takeOver(text) {
-        prompt.ask('infotext', {text: text}, 'infotext').then(function(found) {
-            const changes = {text: found.prompt, negative: found.negative};
-            if (found.size) Object.assign(changes, found.size);
-            for (const key of ['cfg', 'steps']) if (found[key] !== null) changes[key] = found[key];
-            prompt.apply(changes, 'generation parameters');
-            prompt.element('pasted').replaceChildren();
-            if (found.model) prompt.say('It was made with ' + found.model + '.', 'good');
-        }).catch(prompt.failed);
+    prompt.isInfotext = (text) => PARAMETERS.test(text);
+
+    prompt.takeOver = function(found) {
+        const changes = Object.assign({text: found.prompt, negative: found.negative}, prompt.changesOf(found));
+        const changed = prompt.apply(changes, 'generation parameters');
+        prompt.element('pasted').replaceChildren();
+        const made = found.model ? ' It was made with ' + found.model + '.' : '';
+        prompt.say((changed ? 'Taken over.' : 'Everything is like that already.') + made, 'good');
+    };
+
+    function takeApart(text) {
+        prompt.ask('infotext', {text: text}, 'infotext').then(prompt.takeOver).catch(prompt.failed);
     }
 
     // Whole parameters in the prompt box are a slip that the webui's own button would catch; here it is offered.
@@ -24,8 +27,8 @@
         if (!PARAMETERS.test(text)) return place.replaceChildren();
         if (place.firstChild) return undefined;
         const notice = prompt.notice('These are generation parameters. ', 'warning');
-        notice.append(prompt.button('Take them apart', 'Sets prompt, negative, size, CFG and steps', function() {
-            takeOver(prompt.element('text').value);
+        notice.append(prompt.button('Take them apart', 'Sets prompt, negative, size and settings', function() {
+            takeApart(prompt.element('text').value);
         }, {class: 'kohaku-prompt-fix'}));
         return place.replaceChildren(notice);
     }
@@ -39,11 +42,27 @@
                 prompt.button('Copy the training caption', found.caption, () => prompt.copy(found.caption, 'The caption'))));
     }
 
-    function captions() {
+    function captions(text) {
         const place = prompt.element('captions');
-        prompt.ask('captions', prompt.asked({text: prompt.element('post').value}), 'captions')
-            .then((answer) => place.replaceChildren(...answer.captions.map(caption)))
+        prompt.ask('captions', prompt.asked({text: text}), 'captions')
+            .then(function(answer) {
+                const missing = answer.missing.length ? [prompt.notice('Not in the database: ' + answer.missing.join(', '), 'warning')] : [];
+                place.replaceChildren(...missing, ...answer.captions.map(caption));
+            })
             .catch((error) => error.name !== 'AbortError' && place.replaceChildren(prompt.notice(error.message, 'error')));
+    }
+
+    prompt.makePrompt = function(text) {
+        prompt.element('captions_section').open = true;
+        prompt.element('post').value = text;
+        captions(text);
+    };
+
+    async function paste(name, then) {
+        const text = await prompt.pasted(name);
+        if (text === null) return;
+        prompt.element(name).value = text;
+        then(text);
     }
 
     function showLists(tags) {
@@ -85,8 +104,14 @@
     let listed = '';
     prompt.pieces.push({
         start: function() {
-            prompt.onClick('caption', captions);
-            prompt.onClick('infotext_use', () => takeOver(prompt.element('infotext').value));
+            prompt.onClick('caption', () => captions(prompt.element('post').value));
+            prompt.onClick('caption_ids', () => captions(prompt.element('post_ids').value));
+            prompt.element('post_ids').addEventListener('keydown', function(event) {
+                if (event.key === 'Enter') captions(event.target.value);
+            });
+            prompt.onClick('caption_paste', () => paste('post', captions));
+            prompt.onClick('infotext_use', () => takeApart(prompt.element('infotext').value));
+            prompt.onClick('infotext_paste', () => paste('infotext', takeApart));
             prompt.onClick('tags_reload', () => prompt.ask('reload_tags', {}).then(function(answer) {
                 listed = '';
                 showLists(answer.tags);
@@ -94,7 +119,7 @@
             }).catch(prompt.failed));
         },
         profile: function() {
-            if (prompt.opened.database) prompt.element('post').placeholder = 'The JSON of a post, or post ids: 1234567 1234568';
+            prompt.element('by_id').hidden = !prompt.opened.database;
             showLists(prompt.opened.tags);
         },
         changed: (values) => offerParameters(values.text),

@@ -35,10 +35,10 @@
             // Somebody else's, or damaged: as good as none.
         }
         if (!draft || typeof draft !== 'object') return;
-        for (const name of ['text', 'negative']) {
+        for (const name of prompt.fields.boxes.concat(prompt.fields.names)) {
             if (typeof draft[name] === 'string') prompt.element(name).value = draft[name];
         }
-        for (const name of ['width', 'height', 'cfg', 'steps']) {
+        for (const name of prompt.fields.numbers) {
             if (Number.isFinite(draft[name])) prompt.element(name).value = String(draft[name]);
         }
         if (typeof draft.profile === 'string') prompt.chosenProfile = draft.profile;

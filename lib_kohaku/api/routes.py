@@ -24,6 +24,7 @@ from lib_kohaku.api.messages import (
     StoredRecipeAnswer,
     VerifyRequest,
 )
+from lib_kohaku.api.prompt import register_prompt_api
 from lib_kohaku.api.requests import requested_recipe
 from lib_kohaku.app.inspection import inspection_document
 from lib_kohaku.app.jobs import Job
@@ -63,6 +64,7 @@ def register_api(app: Any, workbench: MergeWorkbench, users: Mapping[str, str] |
     ):
         router.add_api_route(path, handler, methods=[method], response_model=answer)
     app.include_router(router, prefix=BASE)
+    register_prompt_api(app, BASE, workbench.prompting, users)
 
 
 class MergingRoutes:

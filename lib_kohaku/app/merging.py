@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lib_kohaku.app.history import History
 from lib_kohaku.app.jobs import Job, JobRunner
+from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.checkpoint.names import resolve_inside
 from lib_kohaku.errors import FailedError, PlanError
 from lib_kohaku.host.base import Host
@@ -49,6 +51,11 @@ class MergeWorkbench:
         self.pending: Recipe | None = None
         self.recipes = RecipeStore(host.data_folder() / "recipes")
         self.history = History(host.data_folder())
+
+    @cached_property
+    def prompting(self) -> PromptWorkbench:
+        """The prompt workbench in the same host: one for the tab, the API and all else, since tag lists are large."""
+        return PromptWorkbench(self.host)
 
     def take_pending(self) -> Recipe | None:
         """The recipe that waits for the tab, once."""

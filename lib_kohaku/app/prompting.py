@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lib_kohaku.app.jobs import Job, JobRunner
-from lib_kohaku.app.prompt.checks import Checks, check
+from lib_kohaku.app.prompt.checks import LONGEST_CHECKED, Checks, check
 from lib_kohaku.app.prompt.completion import NOTHING, Completions, complete
 from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.ordering import FormatPreview, preview
@@ -18,7 +18,7 @@ from lib_kohaku.app.prompt.profile_choice import ProfileChooser
 from lib_kohaku.app.prompt.tag_shelf import TagShelf
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.host.base import Host
-from lib_kohaku.host.prompting import PromptSurroundings, surroundings_of
+from lib_kohaku.host.prompting import KeepsStyles, PromptSurroundings, surroundings_of
 from lib_kohaku.prompt.captions.booru_json import parse_posts
 from lib_kohaku.prompt.captions.caption import Caption, build_caption
 from lib_kohaku.prompt.captions.database import read_posts
@@ -27,11 +27,12 @@ from lib_kohaku.prompt.chunks import Tokenizer, best_tokenizer
 from lib_kohaku.prompt.format import PromptFields, TagClass, compose, decompose
 from lib_kohaku.prompt.format.from_profile import order_spec
 from lib_kohaku.prompt.lint.run import fix_all
+from lib_kohaku.prompt.presets.model import Preset
 from lib_kohaku.prompt.presets.store import starter_presets
 from lib_kohaku.prompt.profiles.loader import ProfileSet, load_profiles
 from lib_kohaku.prompt.profiles.model import Profile
 from lib_kohaku.prompt.profiles.select import Choice
-from lib_kohaku.prompt.sizes.advice import Finding, Suggestion, review, suggest
+from lib_kohaku.prompt.sizes.advice import Finding, Suggestion, first_present, review, suggest
 from lib_kohaku.prompt.sizes.legal import Size, legal_sizes, nearest_for_ratio
 from lib_kohaku.prompt.syntax import Dialect
 from lib_kohaku.prompt.tags.download import DownloadOffer, download_tag_list, tagcomplete_offer
@@ -139,7 +140,13 @@ class PromptWorkbench:
         return preview(text, known, add)
 
     def fix_all(self, text: str, known: Knowledge, *, negative: bool = False) -> str:
-        """The prompt with the best fix of every error and warning."""
+        """The prompt with the best fix of every error and warning.
+
+        Raises:
+            RefusedError: If it is longer than what is checked.
+        """
+        if len(text) > LONGEST_CHECKED:
+            raise RefusedError(f"Prompts of more than {LONGEST_CHECKED:,} characters are not checked.")
         return fix_all(text, known.spec, known.shelf.lookup, known.negative if negative else known.dialect)
 
     def compose(self, fields: PromptFields, known: Knowledge) -> str:
@@ -181,11 +188,51 @@ class PromptWorkbench:
         around = self.surroundings
         return suggest(profile, wanted, around.samplers, around.upscalers)
 
-    def review(self, profile: Profile, size: tuple[int, int], cfg: float | None, steps: int | None) -> list[Finding]:
-        """What of the settings is outside of what the model's source states."""
-        # Clip skip is the host's setting and not ours to judge from here.
-        clip_skip = profile.settings.clip_skip if profile.settings else None
-        return review(profile, size, cfg, steps, clip_skip or 1)
+    def review(
+        self,
+        profile: Profile,
+        size: tuple[int, int],
+        cfg: float | None,
+        steps: int | None,
+        clip_skip: int | None = None,
+    ) -> list[Finding]:
+        """What of the settings is outside of what the model's source states.
+
+        Where no clip skip is given the host's own counts, and where there is no host nothing is said of it.
+        """
+        stated = profile.settings.clip_skip if profile.settings else None
+        return review(profile, size, cfg, steps, clip_skip or self.surroundings.clip_skip or stated or 1)
+
+    def upscalers(self, profile: Profile) -> tuple[str, ...]:
+        """The upscalers that the model's source names for the hires fix, as far as the host has them."""
+        advice = profile.upscale
+        found = [first_present([name], self.surroundings.upscalers) for name in advice.upscalers] if advice else []
+        return tuple(dict.fromkeys(name for name in found if name))
+
+    # -- Presets and styles -------------------------------------------------------------------------------------
+
+    def preset_to_style(self, preset: Preset, known: Knowledge, *, overwrite: bool = False) -> None:
+        """Make a preset one of the host's styles.
+
+        Raises:
+            RefusedError: If the host has no styles, or would not read it back under its name.
+            OutputExistsError: If there is a style of that name and ``overwrite`` is false.
+        """
+        self.presets.to_style(preset, self.styles_file, known, overwrite=overwrite)
+        if isinstance(self.host, KeepsStyles):
+            self.host.reload_styles()
+
+    @property
+    def styles_file(self) -> Path:
+        """The host's styles.
+
+        Raises:
+            RefusedError: If there is no host with styles.
+        """
+        path = self.surroundings.styles_file
+        if path is None:
+            raise RefusedError("There is no webui here whose styles could be used.")
+        return path
 
     # -- Captions -----------------------------------------------------------------------------------------------
 
@@ -206,16 +253,20 @@ class PromptWorkbench:
         path = self.booru_database
         if path is None:
             raise RefusedError(
-                "No booru database is set up. The setting is 'booru_database', a danbooru2023-sqlite file."
+                "No booru database is set up: name a danbooru2023-sqlite file in the setting 'booru_database', or put "
+                "one into the folder of your tag lists."
             )
         found = read_posts(path, list(ids)[:MOST_POSTS])
         return self._captioned([found[number] for number in ids if number in found], known)
 
     @property
     def booru_database(self) -> Path | None:
-        """The danbooru2023-sqlite database of the host's settings, None if none is set."""
+        """The danbooru2023-sqlite database of the host's settings, else one among the user's tag lists, else None."""
         chosen = str(self.host.setting("booru_database", "") or "").strip()
-        return Path(chosen) if chosen else None
+        if chosen:
+            return Path(chosen)
+        own = find_sources(self._folder / "tags").lists
+        return next((source.path for source in own if source.is_database), None)
 
     def _captioned(self, posts: Iterable[Post], known: Knowledge) -> list[CaptionOf]:
         return [CaptionOf(post, build_caption(post, known.profile)) for post in posts]

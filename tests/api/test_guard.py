@@ -73,10 +73,10 @@ def test_an_old_token_without_login_is_nothing(guarded):
 def test_every_route_is_guarded(guarded):
     client = guarded(LOGIN, {}, {})
     routes = [route for route in client.app.routes if route.path.startswith("/kohaku/")]
-    assert len(routes) >= 14
+    assert len(routes) >= 24
     for route in routes:
         for method in route.methods:
-            path = route.path.format(**dict.fromkeys(("job_id", "name"), "x"))
+            path = route.path.format(**dict.fromkeys(("job_id", "name", "profile_id"), "x"))
             assert client.request(method, path, json={}).status_code == 401, route.path
 
 

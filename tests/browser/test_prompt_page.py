@@ -11,7 +11,7 @@ pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not insta
 pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 from playwright.sync_api import Page, expect
 
-from lib_kohaku.host.base import HostInfo, LoadedModel
+from lib_kohaku.host.base import LoadedModel
 from tests.browser.prompt_actions import (
     FINDINGS,
     NEGATIVE,
@@ -30,20 +30,6 @@ from tests.browser.site import Opener, Site, SlowHost
 from tests.support.prompting import HOSTILE
 
 pytestmark = pytest.mark.browser
-# What the webui has, as far as sending is concerned, with values that must survive.
-WEBUI = """document.addEventListener('DOMContentLoaded', () => {
-    const text = (id) => `<div id="${id}"><textarea>old</textarea></div>`;
-    const number = (id, value) => `<div id="${id}"><input type="number" value="${value}"></div>`;
-    const fields = document.createElement('div');
-    const tabs = '<button>img2img</button><button id="there">txt2img</button>';
-    fields.innerHTML = `<div id="tabs"><div class="tab-nav">${tabs}</div></div>` +
-        text('txt2img_prompt') + text('txt2img_neg_prompt') +
-        number('txt2img_width', 512) + number('txt2img_height', 512) +
-        number('txt2img_cfg_scale', 12) + number('txt2img_steps', 33) + number('txt2img_seed', 4);
-    document.body.append(fields);
-    window.updateInput = (field) => (window.updated = window.updated || []).push(field.parentElement.id);
-    document.getElementById('there').addEventListener('click', () => { window.shown = 'txt2img'; });
-});"""
 
 
 @pytest.fixture
@@ -262,36 +248,6 @@ def test_copy(page: Page) -> None:
     expect(page.locator(SAID)).to_contain_text("on the clipboard")
     assert page.evaluate("navigator.clipboard.readText()") == "1girl, solo"
     expect(page.locator("#kohaku_prompt_send_txt2img")).to_be_hidden()
-
-
-def test_sending_sets_what_is_given_and_nothing_else(
-    chromium, opener: Opener, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_tags(site)
-    monkeypatch.setattr(SlowHost, "info", property(lambda self: HostInfo("a webui", can_generate=True)))
-    page = opener()
-    page.context.add_init_script(WEBUI)
-    page.reload()
-    show_prompt(page)
-    expect(page.locator("#kohaku_prompt_send_img2img")).to_be_hidden()
-    write(page, "1girl, solo")
-    button(page, "Send to txt2img")
-    read = "(id) => document.querySelector(`#txt2img_${id} textarea, #txt2img_${id} input`).value"
-    values = {
-        name: page.evaluate(read, name)
-        for name in ("prompt", "neg_prompt", "width", "height", "cfg_scale", "steps", "seed")
-    }
-    assert values == {
-        "prompt": "1girl, solo",
-        "neg_prompt": "",
-        "width": "896",
-        "height": "1152",
-        "cfg_scale": "5.5",
-        "steps": "33",  # the profile says nothing of steps
-        "seed": "4",
-    }
-    assert "txt2img_prompt" in page.evaluate("window.updated")
-    assert page.evaluate("window.shown") == "txt2img"
 
 
 def test_strangers_texts_are_shown_as_text(page: Page, site: Site) -> None:

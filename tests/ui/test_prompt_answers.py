@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 from collections import Counter
@@ -18,8 +20,10 @@ from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.host.prompting import PromptSurroundings
 from lib_kohaku.ui.prompt.answers import METHODS, answer
 from lib_kohaku.ui.prompt.page import page_markup
+from tests.prompt.booru import make_database
 from tests.support.prompting import make_workbench
 
+PICTURES = Path(__file__).parents[1] / "prompt" / "data" / "pictures"
 GAMMA = "kohaku-xl-gamma"
 NONSENSE = [None, "", "x(", -1, 1e308, True, [], {"a": 1}, "\x00", "../../etc/passwd", "\ud800", ["x"] * 100]
 
@@ -157,6 +161,129 @@ def test_adding_a_preset_adds_only_what_is_missing(prompting):
     assert text.lower().count("solo") == 1
 
 
+def test_settings_of_the_webui_are_saved_with_a_preset(prompting):
+    hires = {"enabled": True, "upscaler": "ScuNET GAN", "scale": 1.5, "denoising": None}
+    given_ = {"sampler": "Euler a", "scheduler": "Karras", "clip_skip": 2, "hires": hires, "cfg": 5, "steps": 20}
+    ask(prompting, "save_preset", name="a", prompt="1girl", **given_)
+    values = ask(prompting, "use_preset", name="a", own=True)
+    assert {name: values[name] for name in given_} == given_
+    ask(prompting, "save_preset", name="b", prompt="1girl")
+    assert ask(prompting, "use_preset", name="b", own=True)["hires"] is None
+
+
+def test_a_preset_gets_a_picture_keeps_it_and_loses_it(prompting):
+    image = pytest.importorskip("PIL.Image")
+    buffer = io.BytesIO()
+    image.new("RGB", (600, 300), "red").save(buffer, "PNG")
+    file = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    ask(prompting, "save_preset", name="a", prompt="1girl")
+    assert ask(prompting, "presets", query="a")["presets"][0]["picture"] == ""
+    assert "error" in ask(prompting, "preset_picture", name="a")
+    assert "picture now" in ask(prompting, "set_preset_picture", name="a", file=file)["message"]
+    card = next(card for card in ask(prompting, "presets")["presets"] if card["name"] == "a")
+    assert card["picture"]
+    shown = ask(prompting, "preset_picture", name="a")["picture"]
+    assert shown.startswith("data:image/jpeg;base64,/9j/")
+    ask(prompting, "save_preset", name="a", prompt="2girls", overwrite=True)
+    ask(prompting, "rename_preset", name="a", new_name="b")
+    assert ask(prompting, "preset_picture", name="b")["picture"] == shown
+    deleted = ask(prompting, "delete_preset", name="b")
+    assert deleted["picture"] == shown
+    ask(prompting, "import_presets", text=deleted["deleted"])
+    ask(prompting, "set_preset_picture", name="b", file=deleted["picture"])
+    assert ask(prompting, "preset_picture", name="b")["picture"].startswith("data:image/jpeg;base64,")
+    ask(prompting, "remove_preset_picture", name="b")
+    folder = prompting.host.data_folder() / "presets"
+    assert [path.name for path in folder.iterdir()] == ["b.json"]
+    for hostile in ("", "%%%", base64.b64encode(b"<svg onload=alert(1)>").decode(), 7):
+        assert "error" in ask(prompting, "set_preset_picture", name="b", file=hostile)
+    assert "no preset" in ask(prompting, "set_preset_picture", name="Gamma: first portrait", file=file)["error"]
+
+
+def test_a_picture_that_was_put_there_by_hand_is_only_shown_if_it_is_one(prompting):
+    ask(prompting, "save_preset", name="a", prompt="1girl")
+    folder = prompting.host.data_folder() / "presets"
+    document = json.loads((folder / "a.json").read_text())
+    (folder / "a.json").write_text(json.dumps({**document, "thumbnail": "x.png"}))
+    (folder / "x.png").write_text("<svg onload=alert(1)>")
+    assert ask(prompting, "preset_picture", name="a") == {"picture": ""}
+    assert ask(prompting, "delete_preset", name="a")["picture"] == ""
+
+
+def test_styles_come_and_go_as_a_file(prompting):
+    ask(prompting, "save_preset", name="a", prompt="1girl, masterpiece", negative="text")
+    out = ask(prompting, "export_styles")
+    assert (out["name"], out["text"].split("\r\n")[1]) == ("styles.csv", 'a,"1girl, masterpiece",text')
+    text = '\ufeffname,prompt,negative_prompt\r\nframe,"best, {prompt}, end",bad\r\n'
+    assert ask(prompting, "import_presets", text=text)["message"] == "1 preset taken in."
+    used = ask(prompting, "use_preset", name="frame", own=True, prompt="1girl")
+    assert (used["prompt"], used["negative"]) == ("best, 1girl, end", "bad")
+    assert ask(prompting, "use_preset", name="frame", own=True, merge=True, prompt="x")["prompt"] == "best, x, end"
+    assert "frame" in ask(prompting, "export_styles")["text"]
+    for text in ("", "hello", "a,b\n1,2"):
+        assert "no export of presets" in ask(prompting, "import_presets", text=text)["error"]
+
+
+def test_a_style_is_replaced_when_told_and_the_webui_hears_of_it(prompting, tmp_path):
+    path = tmp_path / "styles.csv"
+    prompting.host.surroundings = PromptSurroundings(styles_file=path)
+    heard = []
+    prompting.host.reload_styles = lambda: heard.append(path.read_text("utf-8-sig"))
+    name = "Gamma: first portrait"
+    ask(prompting, "preset_to_style", name=name)
+    assert name in heard[0]
+    assert "already" in ask(prompting, "preset_to_style", name=name)["error"]
+    assert "message" in ask(prompting, "preset_to_style", name=name, overwrite=True)
+    assert len(heard) == 2
+
+
+def test_parameters_are_read_out_of_a_picture(prompting):
+    file = base64.b64encode((PICTURES / "piexif.jpg").read_bytes()).decode()
+    found = ask(prompting, "picture", file=file)
+    assert (found["negative"], found["cfg"], found["size"]) == ("text", 6, {"width": 8, "height": 8})
+    assert (found["sampler"], found["clip_skip"], found["hires"]["enabled"]) == ("Euler a", 1, False)
+    assert found["text"].startswith(found["prompt"])
+    for hostile in ("", "%%%", base64.b64encode(b"\x89PNG\r\n\x1a\n").decode(), "A" * 45_000_000):
+        assert "error" in ask(prompting, "picture", file=hostile)
+
+
+def test_posts_by_id(prompting, tmp_path):
+    assert ask(prompting, "open")["database"] is False
+    assert "booru_database" in ask(prompting, "captions", text="100")["error"]
+    make_database(prompting.host.data_folder() / "tags" / "booru.db")
+    assert ask(prompting, "open")["database"] is True
+    found = ask(prompting, "captions", text="#100, 5 100")
+    assert [caption["id"] for caption in found["captions"]] == [100, 100]
+    assert found["missing"] == [5]
+    assert "None of these" in ask(prompting, "captions", text="5")["error"]
+    assert "JSON" in ask(prompting, "captions", text="100 x")["error"]
+
+
+def test_the_webuis_own_clip_skip_is_judged_where_the_page_leaves_it(prompting):
+    size = {"width": 896, "height": 1152}
+    prompting.host.surroundings = PromptSurroundings(clip_skip=2)
+    (finding,) = ask(prompting, "check", prompt="", negative="", **size)["settings"]
+    assert (finding["setting"], finding["better"]) == ("clip_skip", {"clip_skip": 1})
+    assert ask(prompting, "check", prompt="", negative="", clip_skip=1, **size)["settings"] == []
+    (finding,) = ask(prompting, "check", prompt="", negative="", width=512, height=512, clip_skip=1)["settings"]
+    assert finding["better"] == {"width": 896, "height": 896}
+
+
+def test_upscalers_are_those_of_the_source_as_the_webui_calls_them(prompting):
+    names = ("Latent", "ScuNET GAN", "ScuNET PSNR", "R-ESRGAN 4x+", "R-ESRGAN 4x+ Anime6B")
+    prompting.host.surroundings = PromptSurroundings(upscalers=names, samplers=("DPM++ 2M", "Euler a"))
+    profile = ask(prompting, "open")["profile"]
+    assert [(item["name"], item["present"]) for item in profile["upscalers"]] == [
+        ("R-ESRGAN 4x+ Anime6B", True),
+        ("ScuNET GAN", True),
+    ]
+    assert (profile["against"], profile["clip_skip"], profile["sampler"]) == ("mosaic artefacts", 1, "")
+    assert ask(prompting, "open", profile="animagine-xl-3.1")["profile"]["sampler"] == "Euler a"
+    prompting.host.surroundings = PromptSurroundings(upscalers=("Latent",))
+    profile = ask(prompting, "open")["profile"]
+    assert [item["present"] for item in profile["upscalers"]] == [False, False]
+
+
 def test_a_download_that_was_not_asked_for_does_not_begin(prompting):
     assert "state" not in ask(prompting, "download")
 
@@ -184,6 +311,13 @@ def test_nonsense_in_any_parameter_is_answered_in_plain_words(shared, method):
             "weight",
             "add",
             "tags",
+            "file",
+            "hires",
+            "clip_skip",
+            "sampler",
+            "scheduler",
+            "own",
+            "overwrite",
         )
         given_ = dict.fromkeys((*names, "profile", "width", "height", "cfg", "steps", "query", "new_name"), value)
         text = answer(shared, json.dumps({"method": method, **given_}))

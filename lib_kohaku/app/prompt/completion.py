@@ -94,11 +94,9 @@ def complete(text: str, caret: int, spec: OrderSpec, shelf: Shelf, dialect: Dial
         dialect: How the host reads prompts.
         limit: The most answers to give, at most :data:`MOST_HITS`.
     """
-    typed = typed_at(text, caret, comments=dialect.comments)
-    if typed is None:
-        return NOTHING
-    skipped, hits = _search(typed.query, shelf, spec, max(1, min(limit, MOST_HITS)))
-    if not hits:
+    limit = max(1, min(limit, MOST_HITS))
+    typed, skipped, hits = _found(text, caret, shelf, spec, limit, comments=dialect.comments)
+    if typed is None or not hits:
         return NOTHING
     start = typed.start + skipped
     prompt = parse(text, dialect)
@@ -131,6 +129,24 @@ def typed_at(text: str, caret: int, *, comments: bool = True) -> Typed | None:
         end = next((i for i in range(caret, len(text)) if _ends_tag(text, i)), len(text))
         end = caret + len(text[caret:end].rstrip())
     return Typed(start, end, query, brackets)
+
+
+def _found(
+    text: str, caret: int, shelf: Shelf, spec: OrderSpec, limit: int, *, comments: bool
+) -> tuple[Typed | None, int, list[Hit]]:
+    """What is being typed, how many characters at its front to leave alone, and what completes the rest."""
+    typed = typed_at(text, caret, comments=comments)
+    if typed is None:
+        return None, 0, []
+    if text[typed.start - 1 : typed.start] == "(":
+        # The bracket may be that of a name, as people type it: "saber (fa".
+        before = typed_at(text, typed.start - 1, comments=comments)
+        whole = text[before.start : caret] if before else ""
+        for word in _WORD_START.finditer(whole, 0, len(before.query) if before else 0):
+            hits = list(_known(shelf.search.complete(whole[word.start() :], limit), spec))
+            if before and hits:
+                return Typed(before.start, typed.end, whole, before.brackets), word.start(), hits
+    return typed, *_search(typed.query, shelf, spec, limit)
 
 
 def _ends_tag(text: str, index: int) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lib_kohaku.errors import RefusedError
+from lib_kohaku.prompt.sizes.hires import Hires
 from lib_kohaku.prompt.sizes.legal import Size
 
 LONGEST_TEXT = 200_000
@@ -20,6 +21,10 @@ _NEGATIVE = "Negative prompt:"
 _PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 _LARGEST_SIDE = 16_384
+_MOST_CLIP_SKIP = 12
+_LARGEST_SCALE = 8
+# The webui writes one of these whenever the hires fix was on.
+_HIRES_KEYS = ("Hires upscale", "Hires upscaler", "Hires resize")
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ class Infotext:
     cfg: float | None = None
     steps: int | None = None
     sampler: str = ""
+    scheduler: str = ""
+    clip_skip: int | None = None
+    hires: Hires | None = None
     model: str = ""
 
 
@@ -68,7 +76,25 @@ def read_infotext(text: str) -> Infotext:
         cfg=_number(pairs, "CFG scale", 100),
         steps=_whole(pairs, "Steps", 1000),
         sampler=pairs.get("Sampler", "")[:100],
+        scheduler=pairs.get("Schedule type", "")[:100],
+        clip_skip=_clip_skip(pairs) if pairs else None,
+        hires=_hires(pairs) if pairs else None,
         model=pairs.get("Model", "")[:200],
+    )
+
+
+def _clip_skip(pairs: Mapping[str, str]) -> int | None:
+    """The webui writes it only if it is not 1."""
+    return _whole(pairs, "Clip skip", _MOST_CLIP_SKIP) if "Clip skip" in pairs else 1
+
+
+def _hires(pairs: Mapping[str, str]) -> Hires:
+    if not any(key in pairs for key in _HIRES_KEYS):
+        return Hires(enabled=False)
+    return Hires(
+        upscaler=pairs.get("Hires upscaler", "")[:100],
+        scale=_number(pairs, "Hires upscale", _LARGEST_SCALE),
+        denoising=_number(pairs, "Denoising strength", 1),
     )
 
 

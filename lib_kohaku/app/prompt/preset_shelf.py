@@ -7,12 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib_kohaku.app.prompt.knowledge import Knowledge
+from lib_kohaku.app.prompt.pictures import thumbnail_of
 from lib_kohaku.errors import KohakuError, RefusedError
+from lib_kohaku.prompt.files import read_bytes
 from lib_kohaku.prompt.format import TagClass, elements, tag_key
 from lib_kohaku.prompt.presets.codec import export_presets, import_presets
 from lib_kohaku.prompt.presets.model import Preset, PromptParts, preset_text
 from lib_kohaku.prompt.presets.store import PresetList, PresetStore, search_presets, starter_presets
-from lib_kohaku.prompt.presets.styles_csv import presets_of, read_styles, style_of, write_styles
+from lib_kohaku.prompt.presets.styles_csv import (
+    parse_styles,
+    presets_of,
+    read_styles,
+    style_of,
+    styles_text,
+    write_styles,
+)
 from lib_kohaku.prompt.syntax import Kind, leaves, parse
 
 _PART_OF_CLASS = {
@@ -29,15 +38,25 @@ _PART_OF_CLASS = {
     TagClass.SOURCE: "source",
     TagClass.NETWORK: "networks",
 }
+# Where a style of the webui takes the prompt in.
+_HOLE = "{prompt}"
+_LARGEST_THUMBNAIL = 4 * 1024 * 1024
 _WALLS = (Kind.AND, Kind.BREAK, Kind.COMMENT, Kind.TRAILING_WEIGHT)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A preset, and whether it is the user's own."""
+    """A preset.
+
+    Attributes:
+        preset: The preset.
+        own: Whether it is the user's own.
+        picture: Changes whenever its picture does; empty if it has none.
+    """
 
     preset: Preset
     own: bool
+    picture: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +80,7 @@ class PresetShelf:
             own = self._store.all()
         except KohakuError as error:
             own = PresetList((), (str(error),))
-        entries = [Entry(preset, True) for preset in search_presets(own.presets, query)]
+        entries = [Entry(preset, True, self._stamp(preset)) for preset in search_presets(own.presets, query)]
         entries += [Entry(preset, False) for preset in search_presets(starter_presets(), query)]
         return PresetView(tuple(entries), own.problems)
 
@@ -93,17 +112,65 @@ class PresetShelf:
         """Delete one of the user's; see :meth:`PresetStore.delete`."""
         self._store.delete(name)
 
-    def import_text(self, text: str) -> PresetList:
-        """Take in what :meth:`export_text` gave; presets of names that are taken are refused one by one.
+    def picture(self, name: str) -> bytes:
+        """The picture of one of the user's presets.
 
         Raises:
-            RefusedError: If the text is not such.
+            RefusedError: If there is none, or its file cannot be used.
         """
-        return self._store.import_all(import_presets(text))
+        path = self._store.thumbnail_path(self._store.get(name))
+        if path is None:
+            raise RefusedError(f"The preset {name[:80]!r} has no picture.")
+        return read_bytes(path, _LARGEST_THUMBNAIL)
+
+    def set_picture(self, name: str, picture: bytes) -> None:
+        """Give one of the user's presets a picture, which is made small first.
+
+        Raises:
+            RefusedError: If there is no such preset, or it is no picture.
+            FailedError: If the disk refuses.
+        """
+        self._store.get(name)
+        self._store.set_thumbnail(name, thumbnail_of(picture))
+
+    def remove_picture(self, name: str) -> None:
+        """Take the picture of one of the user's presets away; see :meth:`PresetStore.remove_thumbnail`."""
+        self._store.remove_thumbnail(name)
+
+    def _stamp(self, preset: Preset) -> str:
+        path = self._store.thumbnail_path(preset)
+        try:
+            return str(path.stat().st_mtime_ns) if path else ""
+        except OSError:
+            return ""
+
+    def import_text(self, text: str) -> PresetList:
+        """Take in what :meth:`export_text` or :meth:`export_styles` gave, or any other file of such a kind.
+
+        Presets of names that are taken are refused one by one.
+
+        Raises:
+            RefusedError: If the text is neither.
+        """
+        if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+            return self._store.import_all(import_presets(text))
+        try:
+            styles = parse_styles(Path("styles.csv"), text.removeprefix("\ufeff"))
+        except KohakuError as error:
+            raise RefusedError(f"This is no export of presets, and no file of the webui's styles: {error}") from error
+        return self._store.import_all(presets_of(styles))
 
     def export_text(self) -> str:
         """The user's presets as one JSON text."""
         return export_presets(self._store.all().presets)
+
+    def export_styles(self, known: Knowledge) -> str:
+        """The user's presets as a styles file of the webui.
+
+        Raises:
+            RefusedError: If the webui would not read one back under its name.
+        """
+        return styles_text(style_of(preset, known.profile) for preset in self._store.all().presets)
 
     def import_styles(self, styles_file: Path) -> PresetList:
         """Take in the webui's styles.
@@ -113,23 +180,28 @@ class PresetShelf:
         """
         return self._store.import_all(presets_of(read_styles(styles_file)))
 
-    def to_style(self, preset: Preset, styles_file: Path, known: Knowledge) -> None:
+    def to_style(self, preset: Preset, styles_file: Path, known: Knowledge, *, overwrite: bool = False) -> None:
         """Add a preset to the webui's styles.
 
         Raises:
-            OutputExistsError: If there is a style of that name.
+            OutputExistsError: If there is a style of that name and ``overwrite`` is false.
             RefusedError: If the host would not read it back under its name.
         """
-        write_styles(styles_file, [style_of(preset, known.profile)])
+        write_styles(styles_file, [style_of(preset, known.profile)], overwrite=overwrite)
 
 
-def preset_prompt(preset: Preset, known: Knowledge) -> str:
-    """A preset's prompt in the model's order."""
-    return preset_text(preset, known.profile)
+def preset_prompt(preset: Preset, known: Knowledge, around: str = "") -> str:
+    """A preset's prompt in the model's order. One that came from a style with ``{prompt}`` is put around a prompt."""
+    return preset_text(preset, known.profile).replace(_HOLE, around)
 
 
 def merged_prompt(text: str, preset: Preset, known: Knowledge) -> str:
-    """A prompt with those parts of a preset that it has not yet, at the end; Format puts them in order."""
+    """A prompt with those parts of a preset that it has not yet, at the end; Format puts them in order.
+
+    A preset that came from a style with ``{prompt}`` is put around the prompt.
+    """
+    if any(_HOLE in item for item in preset.parts.items()):
+        return preset_prompt(preset, known, text)
     present = {_key(item) for item in _items(text, known)}
     items = [item for item in preset.parts.items() if _key(item) not in present]
     return ", ".join([*([text.rstrip(" ,\n")] if text.strip(" ,\n") else []), *items])

@@ -27,12 +27,15 @@ class ManagedLayer(ABC):
         module: The module.
         weights: Managed weights by the name of their attribute below ``module`` (``weight``, ``out_proj.weight``).
         managed: Whether the codes are in place.
+        gives_values: Whether its part of a state dict holds numbers; else tensors without data (meta device), for a
+            time in which somebody asks for shapes.
     """
 
     def __init__(self, module: torch.nn.Module, weights: Mapping[str, ManagedWeight]) -> None:
         self.module = module
         self.weights = dict(weights)
         self.managed = False
+        self.gives_values = True
         self._deltas: dict[str, dict[str, PlacedDelta]] = {role: {} for role in self.weights}
         self._handles: list[RemovableHandle] = []
 
@@ -62,6 +65,10 @@ class ManagedLayer(ABC):
         """
         values = {role: None if source is None else source(weight.name) for role, weight in self.weights.items()}
         self.put_back({role: weight.restored(values[role]) for role, weight in self.weights.items()})
+
+    def drop(self) -> None:
+        """Make the module ordinary again with parameters that have no data, for one that is about to be loaded."""
+        self.put_back({role: weight.without_data() for role, weight in self.weights.items()})
 
     def put_back(self, parameters: Mapping[str, torch.nn.Parameter]) -> None:
         """Make the module ordinary again with these parameters.
@@ -184,4 +191,5 @@ class _SaveHook:
     def __call__(self, _module: torch.nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
         for weight in self._layer.weights.values() if self._layer.managed else ():
             if weight.owner is self._owner and prefix + weight.attribute in state_dict:
-                state_dict[prefix + weight.attribute] = weight.decode(weight.dtype)
+                values = weight.decode(weight.dtype) if self._layer.gives_values else weight.without_data().data
+                state_dict[prefix + weight.attribute] = values

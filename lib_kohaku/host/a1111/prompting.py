@@ -8,6 +8,7 @@ from typing import Any
 from modules import sd_models, shared
 from modules.paths_internal import script_path
 
+from lib_kohaku.host.a1111 import sending
 from lib_kohaku.host.prompting import PromptSurroundings
 from lib_kohaku.prompt.chunks import Tokenizer, WordwiseTokenizer
 from lib_kohaku.prompt.chunks.split import DEFAULT_BACKTRACK
@@ -23,8 +24,10 @@ def prompt_surroundings() -> PromptSurroundings:
         tagcomplete_list=str(getattr(options, "tac_tagFile", USUAL_LIST)),
         styles_file=_styles_file(),
         tokenizer=_tokenizer(sd_models.model_data.sd_model),
-        samplers=_samplers(),
-        upscalers=tuple(str(upscaler.name) for upscaler in getattr(shared, "sd_upscalers", ())),
+        samplers=sending.sampler_names(),
+        schedulers=sending.scheduler_names(),
+        upscalers=sending.upscaler_names(),
+        clip_skip=sending.clip_skip(),
         comments=bool(getattr(options, "enable_prompt_comments", True)),
         backtrack=int(getattr(options, "comma_padding_backtrack", DEFAULT_BACKTRACK)),
     )
@@ -36,10 +39,11 @@ def _styles_file() -> Path | None:
     return Path(path) if path else None
 
 
-def _samplers() -> tuple[str, ...]:
-    from modules import sd_samplers
-
-    return tuple(str(sampler.name) for sampler in getattr(sd_samplers, "all_samplers", ()))
+def reload_styles() -> None:
+    """Let the webui read its styles again; it would write its older ones over them otherwise."""
+    reload = getattr(getattr(shared, "prompt_styles", None), "reload", None)
+    if callable(reload):
+        reload()
 
 
 def _tokenizer(model: Any) -> Tokenizer | None:

@@ -12,6 +12,7 @@ from typing import Any
 from lib_kohaku.prompt.files import DataFileError, plain_name, read_text
 from lib_kohaku.prompt.presets.model import Preset, PromptParts
 from lib_kohaku.prompt.schema import SchemaError, check, load_schema, parse_json
+from lib_kohaku.prompt.sizes.hires import Hires
 from lib_kohaku.prompt.sizes.legal import Size
 
 LARGEST_FILE = 4 * 1024 * 1024
@@ -27,7 +28,13 @@ def preset_document(preset: Preset) -> dict[str, Any]:
     document["parts"] = {name: items for name, items in parts.items() if items}
     document["negative"] = preset.negative
     document["size"] = list(preset.size) if preset.size else None
-    document |= {name: getattr(preset, name) for name in ("cfg", "steps", "sampler", "profile", "thumbnail")}
+    document |= {name: getattr(preset, name) for name in ("cfg", "steps", "sampler", "scheduler", "clip_skip")}
+    document["hires"] = _filled(vars(preset.hires)) if preset.hires else None
+    document |= {"profile": preset.profile, "thumbnail": preset.thumbnail}
+    return _filled(document)
+
+
+def _filled(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value not in ("", None, {})}
 
 
@@ -52,9 +59,18 @@ def decode_preset(document: Any) -> Preset:
         cfg=given.get("cfg"),
         steps=given.get("steps"),
         sampler=given.get("sampler", ""),
+        scheduler=given.get("scheduler", ""),
+        clip_skip=given.get("clip_skip"),
+        hires=_hires(given.get("hires")),
         profile=given.get("profile", ""),
         thumbnail=plain_name(thumbnail) if thumbnail else "",
     )
+
+
+def _hires(given: Mapping[str, Any] | None) -> Hires | None:
+    if given is None:
+        return None
+    return Hires(given["enabled"], given.get("upscaler", ""), given.get("scale"), given.get("denoising"))
 
 
 def encode_preset(preset: Preset) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lib_kohaku.prompt.profiles.model import Profile, Slot
+from lib_kohaku.prompt.sizes.hires import Hires
 from lib_kohaku.prompt.sizes.legal import Size
 
 
@@ -58,6 +59,9 @@ class Preset:
         sampler: Name of the sampler.
         profile: Id of the profile that it was made for.
         thumbnail: File name of a picture beside the preset's file.
+        scheduler: Name of the schedule type.
+        clip_skip: As the host counts it; 1 is no skipping.
+        hires: The hires fix.
     """
 
     name: str
@@ -70,6 +74,9 @@ class Preset:
     sampler: str = ""
     profile: str = ""
     thumbnail: str = ""
+    scheduler: str = ""
+    clip_skip: int | None = None
+    hires: Hires | None = None
 
 
 def preset_text(preset: Preset, profile: Profile | None) -> str:

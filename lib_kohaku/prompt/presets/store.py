@@ -91,10 +91,7 @@ class PresetStore:
         """
         path, preset = self._held(name)
         self._remove(path)
-        shared = any(other.thumbnail == preset.thumbnail for other in self.all().presets)
-        if preset.thumbnail and not shared:
-            with contextlib.suppress(KohakuError):  # the preset is gone; a picture left behind does no harm
-                self._remove(self.folder / preset.thumbnail)
+        self._drop_thumbnail(preset)
 
     def set_thumbnail(self, name: str, picture: bytes) -> Preset:
         """Store a picture for a preset.
@@ -108,11 +105,25 @@ class PresetStore:
             FailedError: If the disk refuses.
         """
         path, preset = self._held(name)
-        suffix = _picture_suffix(picture)
-        thumbnail = f"{path.stem}{suffix}"
+        thumbnail = self._free_thumbnail(path.stem, _picture_suffix(picture), preset)
         write_file_atomically(self.folder / thumbnail, picture, overwrite=True)
         changed = replace(preset, thumbnail=thumbnail)
         write_file_atomically(path, encode_preset(changed), overwrite=True)
+        if preset.thumbnail != thumbnail:
+            self._drop_thumbnail(preset)
+        return changed
+
+    def remove_thumbnail(self, name: str) -> Preset:
+        """Take a preset's picture away.
+
+        Raises:
+            RefusedError: If there is no such preset.
+            FailedError: If the disk refuses.
+        """
+        path, preset = self._held(name)
+        changed = replace(preset, thumbnail="")
+        write_file_atomically(path, encode_preset(changed), overwrite=True)
+        self._drop_thumbnail(preset)
         return changed
 
     def thumbnail_path(self, preset: Preset) -> Path | None:
@@ -155,6 +166,18 @@ class PresetStore:
                 if preset.name == name:
                     return path, preset
         raise RefusedError(f"There is no preset {name[:80]!r}.")
+
+    def _free_thumbnail(self, stem: str, suffix: str, preset: Preset) -> str:
+        """A name for a preset's picture that no other preset uses: a renamed preset keeps the one of its old name."""
+        taken = {other.thumbnail.casefold() for other in self.all().presets if other.name != preset.name}
+        names = (f"{stem}{number}{suffix}" for number in ("", *(f" {n}" for n in range(2, len(taken) + 3))))
+        return next(name for name in names if name.casefold() not in taken)
+
+    def _drop_thumbnail(self, preset: Preset) -> None:
+        """Delete a picture that its preset no longer shows, unless another one does."""
+        if preset.thumbnail and all(other.thumbnail != preset.thumbnail for other in self.all().presets):
+            with contextlib.suppress(KohakuError):  # a picture left behind does no harm
+                self._remove(self.folder / preset.thumbnail)
 
     def _check_may_replace(self, path: Path, name: str, overwrite: bool) -> None:
         try:

@@ -39,7 +39,16 @@ def read_styles(path: Path) -> tuple[Style, ...]:
     Raises:
         DataFileError: Naming the file and, where there is one, the line.
     """
-    header, rows = _read_table(path)
+    return parse_styles(path, read_text(path, _LARGEST_FILE))
+
+
+def parse_styles(path: Path, text: str) -> tuple[Style, ...]:
+    """As :func:`read_styles`, for text that is at hand; ``path`` is only named in errors.
+
+    Raises:
+        DataFileError: As :func:`read_styles`.
+    """
+    header, rows = _table(path, text)
     styles: dict[str, Style] = {}
     for row in rows:
         cells = dict(zip(header, row, strict=False))
@@ -67,7 +76,7 @@ def write_styles(path: Path, styles: Sequence[Style], *, overwrite: bool = False
     """
     for style in styles:
         _check_name(style.name)
-    header, rows = _read_table(path) if path.exists() else (list(_HEADER), [])
+    header, rows = _table(path, read_text(path, _LARGEST_FILE)) if path.exists() else (list(_HEADER), [])
     text_column = "prompt" if "prompt" in header else "text"
     header += ["negative_prompt"] if "negative_prompt" not in header else []
     name_column = header.index("name")
@@ -79,12 +88,20 @@ def write_styles(path: Path, styles: Sequence[Style], *, overwrite: bool = False
     if taken and not overwrite:
         raise OutputExistsError(f"{path.name} has these styles already: {', '.join(sorted(set(taken)))}.")
     kept = [row for row in rows if len(row) <= name_column or row[name_column] not in new]
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(header)
-    writer.writerows(kept)
-    writer.writerows([cells.get(column, "") for column in header] for cells in new.values())
-    write_file_atomically(path, buffer.getvalue().encode("utf-8-sig"), overwrite=True)
+    added = [[cells.get(column, "") for column in header] for cells in new.values()]
+    write_file_atomically(path, _csv_text([header, *kept, *added]).encode("utf-8-sig"), overwrite=True)
+
+
+def styles_text(styles: Iterable[Style]) -> str:
+    """A whole styles file, for somebody who wants to keep it.
+
+    Raises:
+        RefusedError: If the host would not read a style back under its name.
+    """
+    rows = [[style.name, style.prompt, style.negative] for style in styles]
+    for name, *_ in rows:
+        _check_name(name)
+    return _csv_text([_HEADER, *rows])
 
 
 def style_of(preset: Preset, profile: Profile | None = None) -> Style:
@@ -104,8 +121,15 @@ def presets_of(styles: Iterable[Style]) -> tuple[Preset, ...]:
     )
 
 
-def _read_table(path: Path) -> tuple[list[str], list[list[str]]]:
-    text = read_text(path, _LARGEST_FILE)
+def _csv_text(rows: Iterable[Sequence[str]]) -> str:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerows(rows)
+    return buffer.getvalue()
+
+
+def _table(path: Path, text: str) -> tuple[list[str], list[list[str]]]:
+    if len(text) > _LARGEST_FILE:
+        raise DataFileError(path, f"has more than {_LARGEST_FILE:,} characters")
     reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
     try:
         rows = [row for row in reader if row]

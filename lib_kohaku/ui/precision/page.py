@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from lib_kohaku.app.merging import MergeWorkbench
-from lib_kohaku.app.precision import PrecisionWorkbench
+from lib_kohaku.later import LaterHandlers
 from lib_kohaku.ui.ids import QUIET, button, element_id, hidden, hidden_button, js
 from lib_kohaku.ui.precision import layout_files, layout_live
-from lib_kohaku.ui.precision.handlers import PrecisionHandlers
 from lib_kohaku.ui.precision.pieces import html
+
+if TYPE_CHECKING:
+    from lib_kohaku.app.merging import MergeWorkbench
+    from lib_kohaku.host.base import Host
+    from lib_kohaku.ui.precision.handlers import PrecisionHandlers
 
 _LOOK = js("precision.look")
 _TAKE = js("precision.takePrompt")
@@ -21,7 +24,14 @@ _TAKE = js("precision.takePrompt")
 
 def build(merging: MergeWorkbench) -> None:
     """Build the page inside the current gradio block."""
-    PrecisionPage(PrecisionWorkbench(merging)).build()
+    PrecisionPage(merging.host, LaterHandlers(lambda: _handlers(merging))).build()
+
+
+def _handlers(merging: MergeWorkbench) -> PrecisionHandlers:
+    from lib_kohaku.app.precision import PrecisionWorkbench
+    from lib_kohaku.ui.precision.handlers import PrecisionHandlers
+
+    return PrecisionHandlers(PrecisionWorkbench(merging))
 
 
 @dataclass(frozen=True)
@@ -36,20 +46,20 @@ class _Outcome:
 class PrecisionPage:
     """Builds and wires the page. Tasks that need a loaded model are not there without a host that has one."""
 
-    def __init__(self, workbench: PrecisionWorkbench) -> None:
-        """Serve a workbench."""
-        self._workbench = workbench
-        self._do = PrecisionHandlers(workbench)
+    def __init__(self, host: Host, handlers: LaterHandlers) -> None:
+        """Build for a host; events are answered by ``handlers``."""
+        self._host = host
+        self._do = handlers
 
     def build(self) -> None:
         """Everything."""
         live = pair = None
         with gr.Tabs(elem_id=element_id("precision_tasks")):
-            if self._workbench.control is not None:
+            if self._host.fp8 is not None:
                 with gr.TabItem("The loaded model", elem_id=element_id("precision_task_live")):
                     live = layout_live.build_switch()
                 with gr.TabItem("Compare images", elem_id=element_id("precision_task_pair")):
-                    pair = layout_live.build_pair(can_take=self._workbench.host.info.can_generate)
+                    pair = layout_live.build_pair(can_take=self._host.info.can_generate)
             with gr.TabItem("Convert a file", elem_id=element_id("precision_task_convert")) as convert_tab:
                 convert = layout_files.build_convert()
             with gr.TabItem("Measure a file", elem_id=element_id("precision_task_measure")) as measure_tab:

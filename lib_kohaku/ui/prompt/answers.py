@@ -6,13 +6,13 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 
+from lib_kohaku.app.prompt.documents import Document
 from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.errors import KohakuError, RefusedError
 from lib_kohaku.ui.prompt.answers_editing import EDITING
 from lib_kohaku.ui.prompt.answers_presets import PRESETS
 from lib_kohaku.ui.prompt.answers_sources import SOURCES
 from lib_kohaku.ui.prompt.answers_typing import TYPING
-from lib_kohaku.ui.prompt.documents import Document
 from lib_kohaku.ui.prompt.request import Request
 
 _log = logging.getLogger(__name__)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lib_kohaku.app.prompt import parts
+from lib_kohaku.app.prompt import documents, parts
+from lib_kohaku.app.prompt.documents import Document
 from lib_kohaku.app.prompt.infotext import LONGEST_TEXT, read_infotext
 from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.words import PICKED, pick
 from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.prompt.format import TagClass
-from lib_kohaku.ui.prompt import documents
+from lib_kohaku.prompt.picture_text import LARGEST_PICTURE, read_picture_text
 from lib_kohaku.ui.prompt.answers_typing import LARGEST_SIDE, knowledge
-from lib_kohaku.ui.prompt.documents import Document
 from lib_kohaku.ui.prompt.request import LONGEST_PROMPT, Request
 
 _KINDS = frozenset(tag_class.value for tag_class in TagClass)
@@ -83,6 +83,12 @@ def _infotext(workbench: PromptWorkbench, request: Request) -> Document:
     return documents.infotext(read_infotext(request.text("text", LONGEST_TEXT)))
 
 
+def _picture(workbench: PromptWorkbench, request: Request) -> Document:
+    """The generation parameters in a picture; the text comes along, to be seen."""
+    text = read_picture_text(request.file("file", LARGEST_PICTURE))
+    return {**documents.infotext(read_infotext(text)), "text": text}
+
+
 EDITING: Mapping[str, Callable[[PromptWorkbench, Request], Document]] = {
     "format": _format,
     "fix_all": _fix_all,
@@ -92,4 +98,5 @@ EDITING: Mapping[str, Callable[[PromptWorkbench, Request], Document]] = {
     "weigh": _weigh,
     "nearest": _nearest,
     "infotext": _infotext,
+    "picture": _picture,
 }

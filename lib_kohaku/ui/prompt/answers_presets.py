@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
+from lib_kohaku.app.prompt import documents
+from lib_kohaku.app.prompt.documents import Document
+from lib_kohaku.app.prompt.pictures import LARGEST_PICTURE, as_address
 from lib_kohaku.app.prompt.preset_shelf import merged_prompt, parts_of, preset_prompt
 from lib_kohaku.app.prompting import PromptWorkbench
-from lib_kohaku.errors import RefusedError
+from lib_kohaku.errors import KohakuError, RefusedError
 from lib_kohaku.prompt.presets.codec import LARGEST_FILE, export_presets
 from lib_kohaku.prompt.presets.model import Preset
 from lib_kohaku.prompt.presets.store import PresetList
 from lib_kohaku.prompt.sizes.legal import Size
-from lib_kohaku.ui.prompt import documents
 from lib_kohaku.ui.prompt.answers_typing import LARGEST_SIDE, knowledge
-from lib_kohaku.ui.prompt.documents import Document
-from lib_kohaku.ui.prompt.request import Request
+from lib_kohaku.ui.prompt.request import LONGEST_CHOICE, MOST_CLIP_SKIP, Request
 
 
 def _list(workbench: PromptWorkbench, request: Request) -> Document:
@@ -28,7 +29,7 @@ def _use(workbench: PromptWorkbench, request: Request) -> Document:
     preset = _named(workbench, request)
     if request.flag("merge"):
         return {"prompt": merged_prompt(request.prompt(), preset, known)}
-    return documents.preset_values(preset, preset_prompt(preset, known))
+    return documents.preset_values(preset, preset_prompt(preset, known, request.prompt()))
 
 
 def _save(workbench: PromptWorkbench, request: Request) -> Document:
@@ -42,6 +43,10 @@ def _save(workbench: PromptWorkbench, request: Request) -> Document:
         size=Size(width, height) if width and height else None,
         cfg=request.number("cfg", 0, 100),
         steps=request.whole("steps", 1, 10_000),
+        sampler=request.text("sampler", LONGEST_CHOICE),
+        scheduler=request.text("scheduler", LONGEST_CHOICE),
+        clip_skip=request.whole("clip_skip", 1, MOST_CLIP_SKIP),
+        hires=request.hires(),
         profile=known.profile.id,
     )
     if not preset.name:
@@ -57,10 +62,14 @@ def _rename(workbench: PromptWorkbench, request: Request) -> Document:
 
 
 def _delete(workbench: PromptWorkbench, request: Request) -> Document:
-    """What was deleted comes back as the text of an export, so that the page can offer to put it back."""
+    """What was deleted comes back as the text of an export and its picture, so that the page can put it back."""
     preset = workbench.presets.get(request.text("name"), own=True)
+    picture = ""
+    if preset.thumbnail:
+        with contextlib.suppress(KohakuError):  # a picture that cannot be read is no reason to keep a preset
+            picture = as_address(workbench.presets.picture(preset.name))
     workbench.presets.delete(preset.name)
-    return {"message": f"Deleted {preset.name}.", "deleted": export_presets([preset])}
+    return {"message": f"Deleted {preset.name}.", "deleted": export_presets([preset]), "picture": picture}
 
 
 def _import(workbench: PromptWorkbench, request: Request) -> Document:
@@ -71,25 +80,38 @@ def _export(workbench: PromptWorkbench, request: Request) -> Document:
     return {"text": workbench.presets.export_text(), "name": "kohaku-presets.json"}
 
 
+def _export_styles(workbench: PromptWorkbench, request: Request) -> Document:
+    return {"text": workbench.presets.export_styles(knowledge(workbench, request)), "name": "styles.csv"}
+
+
+def _picture(workbench: PromptWorkbench, request: Request) -> Document:
+    return {"picture": as_address(workbench.presets.picture(request.text("name")))}
+
+
+def _set_picture(workbench: PromptWorkbench, request: Request) -> Document:
+    name = request.text("name")
+    workbench.presets.set_picture(name, request.file("file", LARGEST_PICTURE))
+    return {"message": f"{name} has a picture now."}
+
+
+def _remove_picture(workbench: PromptWorkbench, request: Request) -> Document:
+    name = request.text("name")
+    workbench.presets.remove_picture(name)
+    return {"message": f"{name} has no picture any more."}
+
+
 def _import_styles(workbench: PromptWorkbench, request: Request) -> Document:
-    return _imported(workbench.presets.import_styles(_styles_file(workbench)))
+    return _imported(workbench.presets.import_styles(workbench.styles_file))
 
 
 def _to_style(workbench: PromptWorkbench, request: Request) -> Document:
     preset = _named(workbench, request)
-    workbench.presets.to_style(preset, _styles_file(workbench), knowledge(workbench, request))
+    workbench.preset_to_style(preset, knowledge(workbench, request), overwrite=request.flag("overwrite"))
     return {"message": f"{preset.name} is one of the webui's styles now; refresh its list to see it."}
 
 
 def _named(workbench: PromptWorkbench, request: Request) -> Preset:
     return workbench.presets.get(request.text("name"), own=request.flag("own"))
-
-
-def _styles_file(workbench: PromptWorkbench) -> Path:
-    path = workbench.surroundings.styles_file
-    if path is None:
-        raise RefusedError("There is no webui here whose styles could be used.")
-    return path
 
 
 def _imported(found: PresetList) -> Document:
@@ -105,6 +127,10 @@ PRESETS: Mapping[str, Callable[[PromptWorkbench, Request], Document]] = {
     "delete_preset": _delete,
     "import_presets": _import,
     "export_presets": _export,
+    "preset_picture": _picture,
+    "set_preset_picture": _set_picture,
+    "remove_preset_picture": _remove_picture,
+    "export_styles": _export_styles,
     "import_styles": _import_styles,
     "preset_to_style": _to_style,
 }

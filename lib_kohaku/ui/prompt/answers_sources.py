@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from lib_kohaku.app.prompt import documents
+from lib_kohaku.app.prompt.documents import Document
 from lib_kohaku.app.prompting import MOST_POSTS, PromptWorkbench
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.prompt.captions.booru_json import LONGEST_TEXT
-from lib_kohaku.ui.prompt import documents
 from lib_kohaku.ui.prompt.answers_typing import knowledge
-from lib_kohaku.ui.prompt.documents import Document
 from lib_kohaku.ui.prompt.request import Request
 
 
@@ -17,15 +17,17 @@ def _captions(workbench: PromptWorkbench, request: Request) -> Document:
     known = knowledge(workbench, request)
     text = request.text("text", LONGEST_TEXT).strip()
     if not text:
-        raise RefusedError("Paste the JSON of a post first.")
-    ids = text.replace(",", " ").split()
-    if all(number.isdecimal() and number.isascii() and len(number) < 12 for number in ids):
-        found = workbench.captions_by_id([int(number) for number in ids[:MOST_POSTS]], known)
-        if not found:
-            raise RefusedError("None of these posts is in the database.")
-    else:
-        found = workbench.captions(text, known)
-    return {"captions": [documents.caption(caption) for caption in found]}
+        raise RefusedError("Paste the JSON of a post, or name posts by their ids.")
+    words = text.replace(",", " ").replace("#", " ").split()
+    ids = [int(word) for word in words[:MOST_POSTS] if word.isdecimal() and word.isascii() and len(word) < 12]
+    if len(ids) < len(words[:MOST_POSTS]):
+        return {"captions": [documents.caption(caption) for caption in workbench.captions(text, known)], "missing": []}
+    found = workbench.captions_by_id(ids, known)
+    if not found:
+        raise RefusedError("None of these posts is in the database.")
+    there = {caption.post.id for caption in found}
+    missing = [number for number in dict.fromkeys(ids) if number not in there]
+    return {"captions": [documents.caption(caption) for caption in found], "missing": missing}
 
 
 def _reload_tags(workbench: PromptWorkbench, request: Request) -> Document:

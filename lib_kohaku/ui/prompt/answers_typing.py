@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from lib_kohaku.app.prompt import documents
+from lib_kohaku.app.prompt.documents import Document
 from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.parts import rows
+from lib_kohaku.app.prompt.profile_document import profile_document
 from lib_kohaku.app.prompting import PromptWorkbench
-from lib_kohaku.ui.prompt import documents
-from lib_kohaku.ui.prompt.documents import Document
-from lib_kohaku.ui.prompt.profile_document import profile_document
-from lib_kohaku.ui.prompt.request import LONGEST_PROMPT, Request
+from lib_kohaku.ui.prompt.request import LONGEST_PROMPT, MOST_CLIP_SKIP, Request
 
 LARGEST_SIDE = 16_384
 _MOST_USED = 50
@@ -30,7 +30,15 @@ def _open(workbench: PromptWorkbench, request: Request) -> Document:
     loaded = workbench.host.loaded_model()
     around = workbench.surroundings
     return {
-        "host": {"name": info.name, "can_generate": info.can_generate, "styles": around.styles_file is not None},
+        "host": {
+            "name": info.name,
+            "can_generate": info.can_generate,
+            "styles": around.styles_file is not None,
+            "samplers": list(around.samplers),
+            "schedulers": list(around.schedulers),
+            "upscalers": list(around.upscalers),
+            "clip_skip": around.clip_skip,
+        },
         "model": loaded.name if loaded else "",
         "profiles": [{"id": profile.id, "name": profile.name} for profile in workbench.profiles.profiles],
         "chosen": {
@@ -88,8 +96,9 @@ def _settings(workbench: PromptWorkbench, request: Request, known: Knowledge) ->
     if width is None or height is None:
         return []
     cfg, steps = request.number("cfg", 0, 100), request.whole("steps", 0, 10_000)
-    found = workbench.review(known.profile, (width, height), cfg, steps)
-    return [{"setting": finding.setting, "message": finding.message} for finding in found]
+    clip_skip = request.whole("clip_skip", 1, MOST_CLIP_SKIP)
+    found = workbench.review(known.profile, (width, height), cfg, steps, clip_skip)
+    return [documents.settings_finding(finding) for finding in found]
 
 
 TYPING: Mapping[str, Callable[[PromptWorkbench, Request], Document]] = {

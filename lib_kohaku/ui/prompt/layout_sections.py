@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lib_kohaku.ui.markup import Markup, div
-from lib_kohaku.ui.prompt.pieces import box, hint, part, press, row, section
+from lib_kohaku.ui.ids import element_id
+from lib_kohaku.ui.markup import Markup, div, tag
+from lib_kohaku.ui.prompt.pieces import box, hint, line, part, press, row, section
 
 
 def sections() -> Markup:
@@ -25,20 +26,46 @@ def _captions() -> Markup:
         "Prompt from a booru post",
         "captions_section",
         about,
+        _by_id(),
         box("Post", "post", 3, '{"id": 1, "rating": "g", "tag_string_general": "1girl solo", ...}'),
-        row(press("Make a prompt", "caption", "Nothing is fetched: it only reads what you pasted")),
+        row(
+            press("Make a prompt", "caption", "Nothing is fetched: it only reads what you pasted"),
+            press("Paste and make a prompt", "caption_paste", "Takes the JSON of a post from the clipboard"),
+        ),
         part("captions"),
     )
 
 
+def _by_id() -> Markup:
+    """Shown where there is a database."""
+    ids = line("Post ids", "post_ids", "1234567 1234568", "Out of your danbooru2023-sqlite database")
+    look_up = press("Look up", "caption_ids", "Reads the posts from your database")
+    return part("by_id", "", row(ids, look_up), hidden=True)
+
+
 def _infotext() -> Markup:
-    about = hint("Paste what the webui writes under its images. Prompt, negative, size, CFG and steps are taken over.")
+    about = hint(
+        "Drop a picture of the webui's anywhere on this page, or paste what it writes under its images. "
+        "Prompt, negative, size and settings are taken over."
+    )
+    file = tag(
+        "input",
+        type="file",
+        id=element_id("prompt_picture_file"),
+        accept="image/png,image/jpeg,image/webp",
+        class_="kohaku-hidden",
+    )
     return section(
-        "From generation parameters",
+        "From a picture or generation parameters",
         "infotext_section",
         about,
         box("Generation parameters", "infotext", 3, "1girl, solo ... Negative prompt: ... Steps: 28, Sampler: Euler a"),
-        row(press("Take over", "infotext_use", "Undo brings back what is there now")),
+        row(
+            press("Take over", "infotext_use", "Undo brings back what is there now"),
+            press("Paste and take over", "infotext_paste", "Takes them from the clipboard"),
+            press("Choose a picture", "picture_choose", "PNG, JPEG or WebP; only its text is read"),
+        ),
+        file,
     )
 
 

@@ -69,7 +69,7 @@ def _send() -> Markup:
     to_txt2img = press(
         "Send to txt2img",
         "send_txt2img",
-        "Sets prompt, negative, size, CFG and steps there and changes nothing else",
+        "Sets prompt, negative, size and settings there and changes nothing else",
         "kohaku-prompt-primary",
         hidden=True,
     )

@@ -38,6 +38,33 @@ def line(label: str, name: str, placeholder: str = "", hint: str = "", kind: str
     return tag("label", span("kohaku-prompt-label", label), field, class_="kohaku-prompt-field")
 
 
+def choice(label: str, name: str, *options: tuple[str, str]) -> Markup:
+    """One of a few values, each with what it is called."""
+    items = [tag("option", text, value=value) for value, text in options]
+    return tag(
+        "label",
+        span("kohaku-prompt-label", label),
+        tag("select", *items, id=_id(name)),
+        class_="kohaku-prompt-field",
+    )
+
+
+def named(label: str, name: str, placeholder: str, hint: str) -> Markup:
+    """A name that may be of a list that the host has; it can be typed as well, since presets travel."""
+    field = tag(
+        "input",
+        type="text",
+        id=_id(name),
+        list=_id(f"{name}_names"),
+        placeholder=placeholder,
+        title=hint,
+        autocomplete="off",
+        spellcheck="false",
+    )
+    names = tag("datalist", id=_id(f"{name}_names"))
+    return tag("label", span("kohaku-prompt-label", label), field, names, class_="kohaku-prompt-field")
+
+
 def section(title: str, name: str, *children: str | None) -> Markup:
     """Something that is folded away until it is wanted; the page remembers which are open."""
     summary = tag("summary", title)

@@ -6,11 +6,16 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from lib_kohaku.app.prompt.pictures import decoded
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.prompt.schema import SchemaError, parse_json
+from lib_kohaku.prompt.sizes.hires import Hires
 
-LONGEST_REQUEST = 6 * 1024 * 1024
+LONGEST_REQUEST = 48 * 1024 * 1024  # a picture of 32 MB in base 64
 LONGEST_PROMPT = 100_000
+LONGEST_CHOICE = 100
+LARGEST_SCALE = 8
+MOST_CLIP_SKIP = 12
 _LONGEST_NAME = 500
 
 
@@ -85,6 +90,34 @@ class Request:
         if not all(isinstance(value, str) and len(value) <= longest for value in values):
             raise RefusedError(f"{name} has to be a list of texts of at most {longest:,} characters.")
         return list(values)
+
+    def file(self, name: str, most: int) -> bytes:
+        """A file of at most ``most`` bytes, which travels in base 64."""
+        text = self.text(name, LONGEST_REQUEST)
+        if not text:
+            raise RefusedError("Which file?")
+        return decoded(text, most)
+
+    def part(self, name: str) -> Request | None:
+        """Parameters within a parameter; None if there are none."""
+        value = self._parameters.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise RefusedError(f"{name} has to be an object.")
+        return Request(self.method, value)
+
+    def hires(self) -> Hires | None:
+        """The hires fix; None if nothing is said of it."""
+        given = self.part("hires")
+        if given is None:
+            return None
+        return Hires(
+            enabled=given.flag("enabled"),
+            upscaler=given.text("upscaler", LONGEST_CHOICE),
+            scale=given.number("scale", 1, LARGEST_SCALE),
+            denoising=given.number("denoising", 0, 1),
+        )
 
     def choice(self, name: str, choices: Collection[str]) -> str:
         """One of some texts."""

@@ -9,7 +9,20 @@ from hypothesis import strategies as st
 
 from lib_kohaku.prompt.format import TagClass, TagInfo
 from lib_kohaku.prompt.lint import RULES, Severity, fix_all, lint
-from lib_kohaku.prompt.syntax import NEGATIVE, POSITIVE, Dialect, attention, escape, multicond, schedule, visible
+from lib_kohaku.prompt.lint.finding import Finding, Fix
+from lib_kohaku.prompt.lint.rule import Rule
+from lib_kohaku.prompt.syntax import (
+    NEGATIVE,
+    POSITIVE,
+    Dialect,
+    Edit,
+    Span,
+    attention,
+    escape,
+    multicond,
+    schedule,
+    visible,
+)
 from tests.prompt.fixtures import GAMMA, TAGS, ListedTags
 from tests.prompt.support import many, prompts
 
@@ -25,6 +38,10 @@ class Case:
     text: str
     marked: str
     fixed: str | None
+
+
+PIECES = ["1girl", "solo", "log hair", "saber (fate)", ":3", "high quality", "safe", "nsfw", "(smile:1.2)", "old"]
+tag_prompts = st.lists(st.sampled_from(PIECES), max_size=8).map(", ".join)
 
 
 CASES = [
@@ -168,6 +185,51 @@ def test_fix_all():
     assert fix_all(text, GAMMA, TAGS) == fixed
 
 
+def pressing(text):
+    return [finding for finding in found(text) if finding.severity is not Severity.HINT]
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed"),
+    [
+        ("solo, " * 1_000, "solo, "),
+        ("sole female, " * 300 + "smile", "1girl, smile"),
+        (", ".join(["saber (fate)", "high quality", "solo"] * 200), "saber \\(fate\\), great quality, solo"),
+    ],
+)
+def test_fix_all_mends_hundreds_of_mistakes_in_no_time(text, fixed):
+    begin = time.perf_counter()
+    assert fix_all(text, GAMMA, TAGS) == fixed
+    assert time.perf_counter() - begin < 10
+
+
+def test_fix_all_ends_even_where_nothing_helps(monkeypatch):
+    """Fixes that put the same mistake back, as those of a rule with a bug would."""
+    looks = []
+
+    def useless(context):
+        looks.append(context.text)
+        for number in range(100):
+            yield Finding(
+                "useless", Severity.ERROR, Span(number, number + 1), "x", (Fix("y", (Edit(number, number + 1, "z"),)),)
+            )
+
+    monkeypatch.setattr("lib_kohaku.prompt.lint.run.RULES", (Rule("useless", "x", useless),))
+    assert fix_all("a" * 100) == "a" * 100
+    assert len(looks) <= 200
+
+
+@many(200)
+@given(st.one_of(prompts, tag_prompts))
+def test_fix_all_never_makes_it_worse_and_leaves_nothing_that_a_fix_would_help(text):
+    fixed = fix_all(text, GAMMA, TAGS)
+    left = pressing(fixed)
+    assert len(left) <= len(pressing(text))
+    assert fixed == text or len(left) < len(pressing(text))
+    for finding in left:
+        assert finding.fix is None or len(pressing(finding.fix.apply(fixed))) >= len(left)
+
+
 def whole_reading(text):
     """Every text at every step of every part, with its weight."""
     return [
@@ -180,10 +242,6 @@ def whole_reading(text):
 def test_fixes_of_loose_brackets_change_nothing_that_the_webui_reads(text):
     (finding,) = found(text, "loose-bracket")
     assert whole_reading(finding.fix.apply(text)) == whole_reading(text)
-
-
-PIECES = ["1girl", "solo", "log hair", "saber (fate)", ":3", "high quality", "safe", "nsfw", "(smile:1.2)", "old"]
-tag_prompts = st.lists(st.sampled_from(PIECES), max_size=8).map(", ".join)
 
 
 @many(300)

@@ -13,6 +13,7 @@ from lib_kohaku.prompt.profiles.loader import load_profiles
 from lib_kohaku.prompt.profiles.model import Slot
 from lib_kohaku.prompt.schema import SchemaError
 from lib_kohaku.prompt.sizes.advice import review
+from lib_kohaku.prompt.sizes.hires import Hires
 from lib_kohaku.prompt.sizes.legal import Size
 
 PROFILES = load_profiles()
@@ -26,6 +27,9 @@ RAIN = Preset(
     28,
     "Euler a",
     "kohaku-xl-gamma",
+)
+SHARP = replace(
+    RAIN, name="Sharp", scheduler="Karras", clip_skip=2, hires=Hires(True, "R-ESRGAN 4x+ Anime6B", 1.5, 0.0)
 )
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
 
@@ -45,6 +49,13 @@ def test_what_is_saved_comes_back_the_same(store):
     assert store.get("Rain: at night") == RAIN
     assert store.all().presets == (RAIN,)
     assert names_in(store) == ["Rain_ at night.json"]
+
+
+@pytest.mark.parametrize("preset", [SHARP, replace(SHARP, hires=Hires(False)), replace(SHARP, hires=Hires())])
+def test_settings_of_the_webui_come_back_the_same(store, preset):
+    store.save(preset)
+    assert store.get("Sharp") == preset
+    assert import_presets(export_presets([preset])) == (preset,)
 
 
 def test_saving_never_overwrites_unasked(store):
@@ -119,6 +130,38 @@ def test_deleting_keeps_a_thumbnail_that_another_preset_shows(store):
     store.save(replace(shown, name="Snow"))
     store.delete(RAIN.name)
     assert names_in(store) == ["Rain_ at night.png", "Snow.json"]
+
+
+def test_another_picture_takes_the_place_of_the_old_one(store):
+    store.save(RAIN)
+    store.set_thumbnail(RAIN.name, PNG)
+    store.set_thumbnail(RAIN.name, b"\xff\xd8\xffjpeg")
+    assert names_in(store) == ["Rain_ at night.jpg", "Rain_ at night.json"]
+    assert store.remove_thumbnail(RAIN.name).thumbnail == ""
+    assert names_in(store) == ["Rain_ at night.json"]
+    assert store.remove_thumbnail(RAIN.name) == RAIN
+
+
+def test_a_renamed_preset_keeps_its_picture_from_a_new_one_of_its_old_name(store):
+    store.save(RAIN)
+    store.set_thumbnail(RAIN.name, PNG)
+    store.rename(RAIN.name, "Drizzle")
+    store.save(RAIN)
+    store.set_thumbnail(RAIN.name, PNG + b"another")
+    pictures = {preset.name: store.thumbnail_path(preset).read_bytes() for preset in store.all().presets}
+    assert pictures == {"Drizzle": PNG, RAIN.name: PNG + b"another"}
+    store.remove_thumbnail("Drizzle")
+    assert store.thumbnail_path(store.get(RAIN.name)).read_bytes() == PNG + b"another"
+
+
+def test_a_thumbnail_that_leads_elsewhere_is_none(store, tmp_path):
+    (tmp_path / "secret.png").write_bytes(PNG)
+    store.save(replace(RAIN, thumbnail="x.png"))
+    assert store.thumbnail_path(store.get(RAIN.name)) is None
+    (store.folder / "x.png").symlink_to(tmp_path / "secret.png")
+    assert store.thumbnail_path(store.get(RAIN.name)) is None
+    store.delete(RAIN.name)
+    assert (tmp_path / "secret.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -205,6 +248,15 @@ def test_export_and_import_agree(store):
         ({"cfg": "5"}, "cfg: has to be of type number"),
         ({"cfg": 1e9}, "cfg: has to be at most 100"),
         ({"steps": 0}, "steps: has to be at least 1"),
+        ({"clip_skip": 0}, "clip_skip: has to be at least 1"),
+        ({"clip_skip": 1.5}, "clip_skip: has to be of type"),
+        ({"scheduler": "a\x00"}, "scheduler"),
+        ({"sampler": "x" * 101}, "sampler: has 101 characters"),
+        ({"hires": {}}, "hires: lacks enabled"),
+        ({"hires": {"enabled": 1}}, "hires.enabled: has to be of type boolean"),
+        ({"hires": {"enabled": True, "scale": 99}}, "hires.scale: has to be at most 8"),
+        ({"hires": {"enabled": True, "denoising": -1}}, "hires.denoising: has to be at least 0"),
+        ({"hires": {"enabled": True, "model": "x"}}, "hires.model: is not known"),
         ({"profile": "../x"}, "profile: '../x' does not have the form"),
         ({"thumbnail": "../x.png"}, "thumbnail: '../x.png' does not have the form"),
         ({"thumbnail": "x.svg"}, "thumbnail"),
@@ -271,7 +323,7 @@ def test_the_prompt_follows_the_profile_and_loses_nothing():
 @pytest.mark.parametrize("preset", starter_presets(), ids=lambda preset: preset.name)
 def test_the_starter_presets_follow_their_profile(preset):
     profile = PROFILES.get(preset.profile)
-    assert review(profile, preset.size, preset.cfg) == []
+    assert review(profile, preset.size, preset.cfg, clip_skip=preset.clip_skip or 1) == []
     for slot in (Slot.QUALITY, Slot.YEAR, Slot.RATING, Slot.AESTHETIC):
         assert all(profile.own_words.get(word) is slot for word in preset.parts.of(slot))
     assert preset.description
@@ -286,6 +338,8 @@ def test_the_starter_set_shows_the_advice_of_the_gamma_card():
     assert len({preset.parts.quality for preset in gamma}) >= 5
     assert any("style refiners" in preset.description for preset in gamma)
     assert any("R-ESRGAN 4x+ Anime6B" in preset.description for preset in gamma)
+    assert [preset.hires for preset in gamma if preset.hires] == [Hires(upscaler="R-ESRGAN 4x+ Anime6B")]
+    assert {preset.clip_skip for preset in gamma} == {1}
 
 
 def test_nothing_is_there_before_the_first_preset(store):

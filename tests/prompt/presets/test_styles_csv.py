@@ -7,7 +7,15 @@ import pytest
 from lib_kohaku.errors import OutputExistsError, RefusedError
 from lib_kohaku.prompt.files import DataFileError
 from lib_kohaku.prompt.presets.model import Preset, PromptParts
-from lib_kohaku.prompt.presets.styles_csv import Style, presets_of, read_styles, style_of, write_styles
+from lib_kohaku.prompt.presets.styles_csv import (
+    Style,
+    parse_styles,
+    presets_of,
+    read_styles,
+    style_of,
+    styles_text,
+    write_styles,
+)
 from lib_kohaku.prompt.profiles.loader import load_profiles
 
 HEADER = "name,prompt,negative_prompt\r\n"
@@ -117,3 +125,17 @@ def test_a_preset_goes_out_in_its_models_order():
 def test_a_style_comes_in_and_goes_out_unchanged():
     styles = (Style("Wrap", "a, {prompt}, (b:1.2)", "c"), Style("Only negative", "", "d"))
     assert tuple(style_of(preset) for preset in presets_of(styles)) == styles
+
+
+def test_a_whole_file_is_read_back_as_it_was_written(tmp_path):
+    styles = (Style("Rain", 'rain, "night"\n{prompt}', "low,bad"), Style("Snow", "snow", ""))
+    text = styles_text(styles)
+    assert parse_styles(tmp_path / "x.csv", text) == styles
+    assert host_reads(write(tmp_path, text)) == {style.name: (style.prompt, style.negative) for style in styles}
+    with pytest.raises(RefusedError, match="plain name"):
+        styles_text([Style("#Rain", "rain", "")])
+
+
+def test_an_endless_text_is_refused(tmp_path):
+    with pytest.raises(DataFileError, match="more than"):
+        parse_styles(tmp_path / "x.csv", HEADER + "a" * 17_000_000)

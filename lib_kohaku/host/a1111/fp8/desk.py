@@ -14,8 +14,9 @@ from lib_kohaku.fp8.quality.images import Picture
 from lib_kohaku.host.a1111.fp8.held import held_of
 from lib_kohaku.host.a1111.fp8.images import held_text
 from lib_kohaku.host.a1111.fp8.memory import memory_now, memory_predicted
+from lib_kohaku.host.a1111.fp8.names import OPTION
 from lib_kohaku.host.a1111.fp8.pair import make_pair
-from lib_kohaku.host.a1111.fp8.switch import HOST_FP8, OPTION, Fp8Switch
+from lib_kohaku.host.a1111.fp8.switch import HOST_FP8, Fp8Switch
 from lib_kohaku.host.a1111.queue import TaskProgress, hold_queue
 from lib_kohaku.host.fp8_control import Fp8State, ImageRequest
 from lib_kohaku.progress import Progress, SilentProgress

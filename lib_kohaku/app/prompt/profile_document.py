@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from lib_kohaku.app.prompt import documents
+from lib_kohaku.app.prompt.documents import Document
 from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.words import pickers
 from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.prompt.profiles.model import Evidence, Mark, Profile, PromptAdvice, Span, is_verified
 from lib_kohaku.prompt.sizes.legal import Basis, Size, legal_sizes
-from lib_kohaku.ui.prompt import documents
-from lib_kohaku.ui.prompt.documents import Document
 
 _BASIS = {
     Basis.TABLE: "The sizes that its source lists.",
@@ -46,7 +46,11 @@ def profile_document(workbench: PromptWorkbench, known: Knowledge) -> Document:
         "steps": suggestion.steps,
         "cfg_hint": _hint("Guidance scale", settings.cfg if settings else None),
         "steps_hint": _hint("Sampling steps", settings.steps if settings else None),
-        "advice": _lines(profile, suggestion.upscaler),
+        "sampler": suggestion.sampler or "",
+        "clip_skip": suggestion.clip_skip,
+        "upscalers": _upscalers(profile, workbench.upscalers(profile)),
+        "against": profile.upscale.against if profile.upscale else "",
+        "advice": _lines(profile),
         "notes": list(profile.notes),
     }
 
@@ -73,7 +77,13 @@ def _hint(what: str, span: Span | None) -> str:
     return f"{what}: its source asks for {' to '.join(dict.fromkeys(ends))}."
 
 
-def _lines(profile: Profile, upscaler: str | None) -> list[str]:
+def _upscalers(profile: Profile, present: tuple[str, ...]) -> list[Document]:
+    """Those that the source names: as the host calls them, else as the source does, marked as not being there."""
+    named = profile.upscale.upscalers if profile.upscale else ()
+    return [{"name": name, "present": bool(present)} for name in present or named]
+
+
+def _lines(profile: Profile) -> list[str]:
     """The rest of the advice, a sentence each."""
     settings = profile.settings
     lines: list[str] = []
@@ -83,9 +93,6 @@ def _lines(profile: Profile, upscaler: str | None) -> list[str]:
         lines.append("Any sampler will do.")
     if settings and settings.clip_skip:
         lines.append(f"Clip skip {settings.clip_skip}.")
-    if profile.upscale:
-        named = upscaler or " or ".join(profile.upscale.upscalers)
-        lines.append(f"Hires fix with {named} against {profile.upscale.against}.")
     if settings and not is_verified(settings.evidence):
         lines.append(f"Source: {_sources(settings.evidence)}.")
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from lib_kohaku.app.prompt.checks import Checks
@@ -18,8 +19,11 @@ from lib_kohaku.app.prompting import CaptionOf
 from lib_kohaku.prompt.chunks import ChunkedPart
 from lib_kohaku.prompt.lint import Finding
 from lib_kohaku.prompt.presets.model import Preset
+from lib_kohaku.prompt.sizes.advice import Finding as SettingsFinding
+from lib_kohaku.prompt.sizes.hires import Hires
 from lib_kohaku.prompt.sizes.legal import Size
 from lib_kohaku.prompt.syntax import apply_edits
+from lib_kohaku.prompt.tags.search import Hit
 
 Document = dict[str, Any]
 _TAGS_SHOWN = 12
@@ -42,6 +46,19 @@ def completions(found: Completions) -> Document:
         for hit in found.hits
     ]
     return {"start": found.start, "end": found.end, "suffix": found.suffix, "hits": hits}
+
+
+def tag_hit(found: Hit) -> Document:
+    """A tag that was searched for."""
+    return {
+        "name": found.tag.name,
+        "category": found.tag.category.value,
+        "posts": found.tag.posts,
+        "match": found.match.value,
+        "matched": found.matched,
+        "profile_word": found.tag.profile_word,
+        "aliases": list(found.tag.aliases),
+    }
 
 
 def checks(found: Checks, text: str) -> Document:
@@ -120,6 +137,18 @@ def size(found: Size | None) -> Document | None:
     return None if found is None else {"width": found.width, "height": found.height}
 
 
+def settings_finding(found: SettingsFinding) -> Document:
+    """A setting outside of what the model's source states, with the nearest value inside."""
+    better = found.better
+    changes = size(better) if isinstance(better, Size) else {found.setting: better}
+    return {"setting": found.setting, "message": found.message, "better": changes}
+
+
+def hires(found: Hires | None) -> Document | None:
+    """A hires fix."""
+    return None if found is None else asdict(found)
+
+
 def tags(shelf: Shelf) -> Document:
     """What tags there are."""
     return {
@@ -137,6 +166,7 @@ def preset_card(entry: Entry) -> Document:
     return {
         "name": preset.name,
         "own": entry.own,
+        "picture": entry.picture,
         "description": preset.description,
         "profile": preset.profile,
         "size": size(preset.size),
@@ -153,6 +183,9 @@ def preset_values(preset: Preset, prompt: str) -> Document:
         "cfg": preset.cfg,
         "steps": preset.steps,
         "sampler": preset.sampler,
+        "scheduler": preset.scheduler,
+        "clip_skip": preset.clip_skip,
+        "hires": hires(preset.hires),
         "profile": preset.profile,
     }
 
@@ -166,6 +199,9 @@ def infotext(found: Infotext) -> Document:
         "cfg": found.cfg,
         "steps": found.steps,
         "sampler": found.sampler,
+        "scheduler": found.scheduler,
+        "clip_skip": found.clip_skip,
+        "hires": hires(found.hires),
         "model": found.model,
     }
 
