@@ -4,8 +4,6 @@
 
     const kohaku = window.kohaku = window.kohaku || {};
     const MOST = 12;
-    const COPIED = ['fontFamily', 'fontSize', 'fontWeight', 'lineHeight', 'letterSpacing', 'paddingTop', 'paddingLeft',
-        'paddingRight', 'borderTopWidth', 'borderLeftWidth', 'borderRightWidth', 'boxSizing', 'tabSize'];
     let popup = null;
     let items = [];
     let active = 0;
@@ -53,26 +51,6 @@
             .map((found) => found.item);
     }
 
-    function caretPlace(box, position) {
-        const mirror = document.createElement('div');
-        const style = getComputedStyle(box);
-        for (const name of COPIED) mirror.style[name] = style[name];
-        Object.assign(mirror.style, {position: 'fixed', visibility: 'hidden', whiteSpace: 'pre-wrap', overflowWrap: 'break-word', top: '0', left: '0'});
-        mirror.style.width = box.clientWidth + 'px';
-        mirror.textContent = box.value.slice(0, position);
-        const mark = document.createElement('span');
-        mark.textContent = '\u200b';
-        mirror.append(mark);
-        document.body.append(mirror);
-        const rect = box.getBoundingClientRect();
-        const place = {
-            left: rect.left + mark.offsetLeft - box.scrollLeft,
-            top: rect.top + mark.offsetTop + mark.offsetHeight - box.scrollTop
-        };
-        mirror.remove();
-        return place;
-    }
-
     function row(item, index) {
         const element = document.createElement('div');
         element.className = 'kohaku-popup-item';
@@ -103,10 +81,10 @@
     function render(box) {
         popup.replaceChildren(...items.map(row));
         popup.hidden = false;
-        const place = caretPlace(box, from);
+        const place = kohaku.caretPlace(box, from);
         const room = document.documentElement.clientWidth - popup.offsetWidth - 8;
         popup.style.left = Math.max(8, Math.min(place.left, room)) + 'px';
-        popup.style.top = place.top + 2 + 'px';
+        popup.style.top = place.bottom + 2 + 'px';
         box.setAttribute('aria-activedescendant', 'kohaku_popup_' + active);
         const chosen = popup.children[active];
         if (chosen) chosen.scrollIntoView({block: 'nearest'});
@@ -148,12 +126,17 @@
             open(box, true);
             return;
         }
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+            event.preventDefault();
+            if (!kohaku.tab().matches('.kohaku-busy, .kohaku-blank')) kohaku.press('merge');
+            return;
+        }
         if (!items.length) return;
         const steps = {ArrowDown: 1, ArrowUp: -1};
         if (event.key in steps) {
             active = (active + steps[event.key] + items.length) % items.length;
             render(box);
-        } else if (event.key === 'Tab' || (event.key === 'Enter' && !event.shiftKey && !event.ctrlKey)) {
+        } else if (event.key === 'Tab' || (event.key === 'Enter' && !event.shiftKey)) {
             accept();
         } else if (event.key === 'Escape') {
             close();

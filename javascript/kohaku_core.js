@@ -4,6 +4,8 @@
 
     const kohaku = window.kohaku = window.kohaku || {};
     const DRAFT = 'kohaku_draft';
+    const COPIED = ['fontFamily', 'fontSize', 'fontWeight', 'lineHeight', 'letterSpacing', 'paddingTop', 'paddingLeft',
+        'paddingRight', 'borderTopWidth', 'borderLeftWidth', 'borderRightWidth', 'boxSizing', 'tabSize'];
     let actionValue = '';
 
     kohaku.tab = function() {
@@ -41,6 +43,28 @@
         } catch (error) {
             return fallback;
         }
+    };
+
+    // Where a character of a box is on the screen, by laying its text out again.
+    kohaku.caretPlace = function(box, offset) {
+        const mirror = document.createElement('div');
+        const style = getComputedStyle(box);
+        for (const name of COPIED) mirror.style[name] = style[name];
+        Object.assign(mirror.style, {position: 'fixed', visibility: 'hidden', whiteSpace: 'pre-wrap',
+            overflowWrap: 'break-word', top: '0', left: '0', width: box.clientWidth + 'px'});
+        mirror.textContent = box.value.slice(0, offset);
+        const mark = document.createElement('span');
+        mark.textContent = '\u200b';
+        mirror.append(mark);
+        document.body.append(mirror);
+        const rect = box.getBoundingClientRect();
+        const found = {
+            left: rect.left + mark.offsetLeft - box.scrollLeft,
+            top: rect.top + mark.offsetTop - box.scrollTop,
+            bottom: rect.top + mark.offsetTop + mark.offsetHeight - box.scrollTop
+        };
+        mirror.remove();
+        return found;
     };
 
     let candidatesText = null;

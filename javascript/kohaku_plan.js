@@ -9,6 +9,7 @@
     let asked = 0;
     let changed = false;
     let dragging = false;
+    let blocks = {network: '', shares: {}};
 
     // While a request is under way gradio drops further ones, so the last change would be lost without "changed".
     function ask() {
@@ -52,6 +53,18 @@
         }
     }
 
+    // One click on a suggested file: role to the name of a checkpoint, without folder and ending.
+    function takeSuggested(suggested) {
+        const models = kohaku.candidates().models;
+        choose((made) => {
+            for (const [role, name] of Object.entries(suggested)) {
+                const model = models.find((item) => item.name === name) ||
+                    models.find((item) => item.file.split('/').pop().replace(/\.[^.]*$/, '') === name);
+                if (model) made.files[role] = model.file;
+            }
+        });
+    }
+
     function setParameter(input) {
         const name = input.dataset.kohakuParameter;
         input.parentElement.querySelector('output').textContent = input.value;
@@ -74,7 +87,13 @@
         const used = plan ? plan.dataset.kohakuRecipe : '';
         for (const card of document.querySelectorAll('#kohaku_recipe_cards .kohaku-card')) {
             const name = card.querySelector('.kohaku-card-use').dataset.kohakuValue;
-            card.classList.toggle('kohaku-used', Boolean(used) && name === used);
+            const current = Boolean(used) && name === used;
+            card.classList.toggle('kohaku-used', current);
+            if (!current) continue;
+            // There is a plan, so nothing is missing any more: files were chosen in the table.
+            const badge = card.querySelector('.kohaku-badge');
+            badge.classList.add('kohaku-ready');
+            badge.textContent = 'ready';
         }
     }
 
@@ -108,6 +127,8 @@
             tab.addEventListener('click', function(event) {
                 const place = event.target.closest('[data-kohaku-caret]');
                 if (place) goTo(place.dataset.kohakuCaret);
+                const guess = event.target.closest('[data-kohaku-suggest]');
+                if (guess) takeSuggested(kohaku.parse(guess.dataset.kohakuSuggest, {}));
             });
         },
         soon: function() {
@@ -126,9 +147,14 @@
             }, 0);
             return [];
         },
-        blocks: function() {
+        // The share of the parameters that each block of a network has, where that is known.
+        blocks: function(network) {
             const plan = document.querySelector('#kohaku_plan .kohaku-plan');
-            return plan ? kohaku.parse(plan.dataset.kohakuBlocks || '{}', {}) : {};
+            // While a formula is being typed there is no plan; the last one's blocks are as large as before.
+            if (plan && plan.dataset.kohakuBlocks) {
+                blocks = {network: plan.dataset.kohakuNetwork, shares: kohaku.parse(plan.dataset.kohakuBlocks, {})};
+            }
+            return blocks.network === network ? blocks.shares : {};
         }
     };
 

@@ -87,7 +87,7 @@
 
     // Beside the word, also when the page moves under it.
     function settle() {
-        const place = prompt.text.place(box, prompt.text.units(box.value, found.start));
+        const place = kohaku.caretPlace(box, prompt.text.units(box.value, found.start));
         const room = document.documentElement.clientWidth - popup.offsetWidth - 8;
         const below = place.bottom + 4 + popup.offsetHeight <= window.innerHeight || place.top < popup.offsetHeight;
         popup.style.left = Math.max(8, Math.min(place.left, room)) + 'px';

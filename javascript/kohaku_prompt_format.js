@@ -39,11 +39,11 @@
         }, {class: 'kohaku-prompt-chip', 'aria-pressed': String(wanted)});
     }
 
-    function line(label, list) {
+    prompt.diffLine = function(label, list) {
         return prompt.make('div', {class: 'kohaku-prompt-version'},
             prompt.make('span', {class: 'kohaku-prompt-label'}, label),
             prompt.make('div', {class: 'kohaku-prompt-preview'}, ...pieces(list)));
-    }
+    };
 
     function show(answer) {
         shown = answer;
@@ -62,7 +62,7 @@
         }, {class: 'kohaku-prompt-primary', id: 'kohaku_prompt_apply'});
         const leave = prompt.button(same ? 'Close' : 'Leave it', 'Changes nothing', close);
         const versions = same ? [prompt.make('div', {class: 'kohaku-hint'}, 'Nothing to do: it is in the order of ' + name + '.')] :
-            [line('Now', answer.was), line('In the order of ' + name, answer.becomes)];
+            [prompt.diffLine('Now', answer.was), prompt.diffLine('In the order of ' + name, answer.becomes)];
         place.replaceChildren(...versions, ...rest, prompt.make('div', {class: 'kohaku-row'}, ...(same ? [] : [apply]), leave));
         place.hidden = false;
         if (!same && document.activeElement === prompt.element('format')) apply.focus({preventScroll: true});

@@ -6,6 +6,7 @@
     const prompt = kohaku.prompt = kohaku.prompt || {pieces: []};
     const TARGETS = ['txt2img', 'img2img'];
     const PATIENCE = 10000;
+    const SILENT = 'The server does not answer; nothing was sent.';
     let pending = null;
     let timer = 0;
 
@@ -36,9 +37,18 @@
             method: 'send', text: values.text, negative: values.negative, settings_only: settingsOnly === true
         })};
         clearTimeout(timer);
-        timer = setTimeout(() => prompt.say('The server does not answer; nothing was sent.', 'error'), PATIENCE);
+        timer = setTimeout(() => prompt.say(SILENT, 'error'), PATIENCE);
         goButton(target).click();
         return true;
+    };
+
+    // Sets what is given and tells what became of it; for others than this page.
+    prompt.setFields = function(target, values, then) {
+        pending = {target: target, values: Object.assign({method: 'send'}, values), then: then};
+        clearTimeout(timer);
+        timer = setTimeout(() => then({error: SILENT}), PATIENCE);
+        if (prompt.canSend(target)) goButton(target).click();
+        else prompt.sent(JSON.stringify({error: 'There is no ' + target + ' here.'}));
     };
 
     // Called by the event: its first value is what is sent, the others are those of the webui's fields.
@@ -49,9 +59,14 @@
     // Called when the fields are set.
     prompt.sent = function(text) {
         clearTimeout(timer);
-        const answer = kohaku.parse(text, {error: 'The server does not answer; nothing was sent.'});
+        const answer = kohaku.parse(text, {error: SILENT});
         const target = pending ? pending.target : '';
+        const then = pending ? pending.then : null;
         pending = null;
+        if (then) {
+            then(answer);
+            return [];
+        }
         if (answer.error) {
             prompt.say(answer.error, 'error');
             return [];

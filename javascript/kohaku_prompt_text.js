@@ -4,8 +4,6 @@
 
     const kohaku = window.kohaku = window.kohaku || {};
     const prompt = kohaku.prompt = kohaku.prompt || {pieces: []};
-    const COPIED = ['fontFamily', 'fontSize', 'fontWeight', 'lineHeight', 'letterSpacing', 'paddingTop', 'paddingLeft',
-        'paddingRight', 'borderTopWidth', 'borderLeftWidth', 'borderRightWidth', 'boxSizing', 'tabSize'];
 
     // What is put in looks like typing to the page; who cares about typing asks.
     let writing = false;
@@ -51,27 +49,5 @@
         if (focused && focused !== box && focused.focus) focused.focus({preventScroll: true});
     }
 
-    // Where a character of a box is on the screen, by laying its text out again.
-    function place(box, offset) {
-        const mirror = document.createElement('div');
-        const style = getComputedStyle(box);
-        for (const name of COPIED) mirror.style[name] = style[name];
-        Object.assign(mirror.style, {position: 'fixed', visibility: 'hidden', whiteSpace: 'pre-wrap',
-            overflowWrap: 'break-word', top: '0', left: '0', width: box.clientWidth + 'px'});
-        mirror.textContent = box.value.slice(0, offset);
-        const mark = document.createElement('span');
-        mark.textContent = '\u200b';
-        mirror.append(mark);
-        document.body.append(mirror);
-        const rect = box.getBoundingClientRect();
-        const found = {
-            left: rect.left + mark.offsetLeft - box.scrollLeft,
-            top: rect.top + mark.offsetTop - box.scrollTop,
-            bottom: rect.top + mark.offsetTop + mark.offsetHeight - box.scrollTop
-        };
-        mirror.remove();
-        return found;
-    }
-
-    prompt.text = {units: units, points: points, insert: insert, put: put, place: place, isWriting: () => writing};
+    prompt.text = {units: units, points: points, insert: insert, put: put, isWriting: () => writing};
 })();

@@ -10,6 +10,8 @@
     let network = 'sdxl';
     let values = {};
     let leading = false;
+    let timer = 0;
+    const FOLLOW = 250;
 
     function names(of) {
         return kohaku.candidates().blocks[of || network] || [];
@@ -43,19 +45,44 @@
 
     function writeText() {
         kohaku.write(kohaku.field('weights'), names().map((name) => shown(values[name] || 0)).join(','));
+        follow();
+    }
+
+    // How many lists of block weights the formula has: if it is one, the formula follows every change made here.
+    function listsInFormula() {
+        return (kohaku.read('formula').match(/(?<![\w.$])mbw\([^()]*\)/g) || []).length;
+    }
+
+    function tellPlace() {
+        const place = document.querySelector('#kohaku_weights_place .kohaku-hint');
+        const count = listsInFormula();
+        const texts = ['Not in the formula yet.', 'In the formula, which follows every change here.'];
+        if (place) place.textContent = texts[count] || 'The formula has several lists: the button changes the first.';
+    }
+
+    function follow() {
+        clearTimeout(timer);
+        if (listsInFormula() === 1) timer = setTimeout(() => kohaku.press('weights_put'), FOLLOW);
+    }
+
+    // Lists of 26 are common; SDXL lacks six of those blocks.
+    function orderOf(list) {
+        return list.length === names('sd1').length ? names('sd1') : names();
+    }
+
+    function unfit(text) {
+        const list = numbers(text);
+        return !list.every(Number.isFinite) || list.length !== orderOf(list).length;
     }
 
     function readText(text) {
+        if (unfit(text)) return false;
         const list = numbers(text);
-        // Lists of 26 are common; SDXL lacks six of those blocks.
-        const order = list.length === names('sd1').length ? names('sd1') : names();
-        const wrong = list.find((value) => !Number.isFinite(value));
-        if (wrong !== undefined || list.length !== order.length) return list.length;
         values = {};
-        order.forEach((name, index) => {
+        orderOf(list).forEach((name, index) => {
             if (names().includes(name)) values[name] = list[index];
         });
-        return 0;
+        return true;
     }
 
     function shape(kind, attributes, parent) {
@@ -95,7 +122,7 @@
         const order = names();
         if (!place || !order.length || !place.clientWidth) return;
         const width = place.clientWidth;
-        const shares = kohaku.plan.blocks();
+        const shares = kohaku.plan.blocks(network);
         const known = order.every((name) => name in shares);
         const scale = Math.max(1, ...order.map((name) => Math.abs(values[name] || 0)));
         const largest = known ? Math.max(...order.map((name) => shares[name])) || 1 : 1;
@@ -110,7 +137,7 @@
         if (known) {
             const average = order.reduce((sum, name) => sum + shares[name] * (values[name] || 0), 0);
             const touched = order.reduce((sum, name) => sum + (values[name] ? shares[name] : 0), 0);
-            tell('Touches ' + (100 * touched).toFixed(1) + ' % of the parameters; the average weight is ' + (100 * average).toFixed(2) + ' %.');
+            tell('Touches ' + (100 * touched).toFixed(1) + ' % of the parameters (grey: where they are); the average weight is ' + (100 * average).toFixed(2) + ' %.');
         } else {
             tell('');
         }
@@ -144,6 +171,11 @@
             tab.addEventListener('input', onSlider);
             tab.addEventListener('pointerdown', onPicture);
             tab.addEventListener('pointermove', onPicture);
+            tab.addEventListener('input', function(event) {
+                const typed = event.isTrusted && event.target === kohaku.field('weights');
+                if (typed && !unfit(event.target.value)) follow();
+                if (event.target === kohaku.field('formula')) tellPlace();
+            });
             // Also when the page of the weights is opened: before that the picture has no width.
             new ResizeObserver(draw).observe(document.getElementById('kohaku_weights_picture'));
         },
@@ -154,11 +186,10 @@
             if (found && found !== network) network = found;
             const element = kohaku.element('weight_sliders');
             if (element) element.dataset.kohakuNetwork = network;
-            const wrong = readText(text || '');
-            const given = numbers(text || '').length;
-            if (wrong && names().length) {
-                const usable = numbers(text).every(Number.isFinite);
-                tell(usable ? given + ' numbers; this network has ' + names().length + ' blocks.' : 'This is not a list of numbers.');
+            const given = numbers(text || '');
+            if (!readText(text || '') && names().length) {
+                const usable = given.every(Number.isFinite);
+                tell(usable ? given.length + ' numbers; this network has ' + names().length + ' blocks.' : 'This is not a list of numbers.');
                 return [];
             }
             writeSliders();
@@ -170,7 +201,13 @@
             if (!Object.keys(values).length) readText(kohaku.read('weights'));
             const element = kohaku.element('weight_sliders');
             if (element) element.dataset.kohakuNetwork = network;
+            tellPlace();
             draw();
+        },
+        // A preset was chosen: the list comes from the server.
+        chosen: function() {
+            setTimeout(follow, 0);
+            return [];
         }
     };
 })();

@@ -18,6 +18,7 @@ class MergeRequest(BaseModel):
     profile: str | None = Field(None, description="Block profile")
     components: dict[str, str] = Field(default_factory=dict, description="Component to merge, base, drop or from:NAME")
     dtypes: dict[str, str] = Field(default_factory=dict, description="Component or 'default' to keep, fp32, fp16, ...")
+    fp8_profile: str | None = Field(None, description="For whom fp8 weights are written: webui, comfyui or plain")
     allow_prediction_mismatch: bool = Field(False, description="Merge eps and v models all the same")
 
 

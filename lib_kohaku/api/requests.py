@@ -33,4 +33,5 @@ def requested_recipe(workbench: MergeWorkbench, request: MergeRequest) -> Recipe
         profile=request.profile or recipe.profile,
         components={**recipe.components, **request.components},
         dtypes={**recipe.dtypes, **request.dtypes},
+        fp8_profile=request.fp8_profile or recipe.fp8_profile,
     )

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 
 from lib_kohaku.api.answers import KohakuRoute, NotFoundError
 from lib_kohaku.api.guard import Guard
+from lib_kohaku.api.job_answers import job_answer
 from lib_kohaku.api.messages import (
     HistoryAnswer,
     JobAnswer,
@@ -88,7 +89,7 @@ class MergingRoutes:
             overwrite=request.overwrite,
             allow_prediction_mismatch=request.allow_prediction_mismatch,
         )
-        return _job(job)
+        return job_answer(job)
 
     def load_unsaved(self, request: LoadUnsavedRequest) -> JobAnswer:
         """Start a merge into the loaded model."""
@@ -99,15 +100,15 @@ class MergingRoutes:
             request.name or recipe.name or "merge",
             allow_prediction_mismatch=request.allow_prediction_mismatch,
         )
-        return _job(job)
+        return job_answer(job)
 
     def restore(self) -> JobAnswer:
         """Start loading the checkpoint again that an unsaved merge took the place of."""
-        return _job(self._workbench.start_restore())
+        return job_answer(self._workbench.start_restore())
 
     def verify(self, request: VerifyRequest) -> JobAnswer:
         """Start checking a merged file."""
-        return _job(self._workbench.start_verify(request.model, check_all=request.check_all))
+        return job_answer(self._workbench.start_verify(request.model, check_all=request.check_all))
 
     def loaded(self) -> LoadedAnswer:
         """The loaded model."""
@@ -118,13 +119,13 @@ class MergingRoutes:
 
     def job(self, job_id: str) -> JobAnswer:
         """How far a task is."""
-        return _job(self._find(job_id))
+        return job_answer(self._find(job_id))
 
     def stop(self, job_id: str) -> JobAnswer:
         """Ask a task to stop."""
         job = self._find(job_id)
         job.stop()
-        return _job(job)
+        return job_answer(job)
 
     def _find(self, job_id: str) -> Job:
         job = self._workbench.jobs.find(job_id)
@@ -186,21 +187,6 @@ class StoringRoutes:
             )
             for entry in self._workbench.history.entries()
         ]
-
-
-def _job(job: Job) -> JobAnswer:
-    return JobAnswer(
-        id=job.id,
-        kind=job.kind,
-        title=job.title,
-        state=job.state,
-        label=job.label,
-        done=job.done,
-        total=job.total,
-        unit=job.unit,
-        seconds_left=None if job.ended else job.seconds_left,
-        message=job.message,
-    )
 
 
 def _document(recipe: Recipe) -> dict[str, Any]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lib_kohaku.checkpoint.io.atomic import write_file_atomically
 from lib_kohaku.errors import RecipeError
-from lib_kohaku.merge.recipe import Recipe, recipe_from_json, recipe_to_json
+from lib_kohaku.merge.recipe import ModelReference, Recipe, recipe_from_json, recipe_to_json
 
 KEPT = 500
+# From how many merges we remember which file a role stood for.
+REMEMBERED = 50
 
 
 @dataclass(frozen=True)
@@ -42,20 +45,41 @@ class HistoryEntry:
             return None
 
 
+@dataclass(frozen=True)
+class _Read:
+    """The file as it was when it was read."""
+
+    version: tuple[int, ...]
+    entries: tuple[HistoryEntry, ...]
+    models: Mapping[str, ModelReference]
+
+
 class History:
     """The list of merges, newest first."""
 
     def __init__(self, folder: Path) -> None:
         """Keep it in ``folder`` as ``history.jsonl``."""
         self._path = folder / "history.jsonl"
+        self._read = _Read((), (), MappingProxyType({}))
 
     def entries(self) -> list[HistoryEntry]:
         """All merges, newest first; lines that are damaged are left out."""
+        return list(self._now().entries)
+
+    def bound_models(self) -> Mapping[str, ModelReference]:
+        """Every role of the newest merges and the file that it stood for last."""
+        return self._now().models
+
+    def _now(self) -> _Read:
+        """What the file holds, read anew only if it has changed: live plans ask at every keystroke."""
         try:
-            lines = self._path.read_text("utf-8").splitlines()
+            status = self._path.stat()
+            version = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if version != self._read.version:
+                self._read = _read_history(self._path.read_text("utf-8"), version)
         except (OSError, UnicodeDecodeError):
-            return []
-        return [entry for entry in map(_parse, reversed(lines)) if entry is not None]
+            self._read = _Read((), (), MappingProxyType({}))
+        return self._read
 
     def add(self, recipe: Recipe, output: str, seconds: float) -> HistoryEntry:
         """Remember a merge.
@@ -84,6 +108,17 @@ class History:
     def _write(self, entries: Sequence[HistoryEntry]) -> None:
         text = "".join(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in reversed(entries))
         write_file_atomically(self._path, text.encode(), overwrite=True)
+
+
+def _read_history(text: str, version: tuple[int, ...]) -> _Read:
+    parsed = map(_parse, reversed(text.splitlines()))
+    entries = tuple(entry for entry in parsed if entry is not None)
+    models: dict[str, ModelReference] = {}
+    for entry in entries[:REMEMBERED]:
+        recipe = entry.parsed()
+        for role, reference in recipe.models.items() if recipe is not None else ():
+            models.setdefault(role, reference)
+    return _Read(version, entries, MappingProxyType(models))
 
 
 def _parse(line: str) -> HistoryEntry | None:

@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 _KEPT = 20
+# Results may be images.
+_RESULTS_KEPT = 3
 
 
 @dataclass
@@ -90,7 +92,7 @@ class Job:
 
 
 class JobRunner:
-    """Runs at most one task; remembers the last ones."""
+    """Runs at most one task; remembers the last ones, and what the very last ones gave."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -117,6 +119,8 @@ class JobRunner:
             self._jobs[job.id] = job
             for old in list(self._jobs)[:-_KEPT]:
                 del self._jobs[old]
+            for old in list(self._jobs)[:-_RESULTS_KEPT]:
+                self._jobs[old].result = None
         threading.Thread(target=_run, args=(job, work), name=f"kohaku-{kind}", daemon=True).start()
         return job
 

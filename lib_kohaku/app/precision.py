@@ -7,41 +7,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lib_kohaku.app.image_pair import checked_request, compared
 from lib_kohaku.app.jobs import Job
 from lib_kohaku.app.merging import SUFFIX, MergeWorkbench
-from lib_kohaku.checkpoint.architectures import detect_architecture
 from lib_kohaku.checkpoint.dtypes import DTYPES
 from lib_kohaku.checkpoint.names import resolve_inside
 from lib_kohaku.checkpoint.source import load_header
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.fp8.choice import Fp8Choice
-from lib_kohaku.fp8.files.archive import import_entry, list_entries
-from lib_kohaku.fp8.files.convert import convert_file, expand_file
-from lib_kohaku.fp8.files.plan import Profile, policy_for
+from lib_kohaku.fp8.files.archive import ArchiveEntry, import_entry, list_entries
+from lib_kohaku.fp8.files.convert import ConversionReport, convert_file, expand_file
+from lib_kohaku.fp8.files.plan import METADATA_SOURCE, Profile, plan_conversion, plan_expansion
+from lib_kohaku.fp8.files.reader import Fp8Checkpoint
 from lib_kohaku.fp8.files.report import report_file
-from lib_kohaku.fp8.policy import MemoryTable, predict
-from lib_kohaku.fp8.quality.images import Likeness, Picture, compare_images
+from lib_kohaku.fp8.policy import MemoryTable
 from lib_kohaku.host.fp8_control import Fp8Control, ImageRequest
 from lib_kohaku.units import format_bytes
 
 ZIP = ".zip"
-_LARGEST = 2048
-_MOST_STEPS = 150
 
 
 @dataclass(frozen=True)
-class ImagePair:
-    """An image made twice.
+class Conversion:
+    """A checkpoint written in fp8.
 
     Attributes:
-        names: How the model was held for each.
-        pictures: Both.
-        likeness: How alike they are.
+        report: What was done, with the bytes that had been predicted.
+        written: Bytes of the model in 16 bit, and of the file as it is now.
     """
 
-    names: tuple[str, str]
-    pictures: tuple[Picture, Picture]
-    likeness: Likeness
+    report: ConversionReport
+    written: MemoryTable
 
 
 class PrecisionWorkbench:
@@ -59,17 +55,23 @@ class PrecisionWorkbench:
 
     def zips(self) -> list[str]:
         """Names of the zip files that lie directly in the folder for models."""
-        return sorted(path.name for path in self.host.output_folder().iterdir() if path.suffix.lower() == ZIP)
+        files = (path for path in self.host.output_folder().iterdir() if path.is_file())
+        return sorted(path.name for path in files if path.suffix.lower() == ZIP)
 
     def predicted(self, name: str, profile: Profile, choice: Fp8Choice) -> MemoryTable:
-        """Bytes of a file, and of what converting it would give. Reads its header only.
+        """Bytes of a file, and of what converting it would give. Reads headers and marks only.
 
         Raises:
-            RefusedError: If there is no such checkpoint or it is damaged.
+            RefusedError: If there is no such checkpoint, or it cannot be converted so.
+            CheckpointError: If it is damaged.
         """
-        tensors = load_header(self.find(name)).tensors
-        component_of = detect_architecture(tensors).component_of
-        return predict(tensors.values(), component_of, policy_for(profile, choice.policy()))
+        with Fp8Checkpoint(self.find(name)) as file:
+            return plan_conversion(file, profile, choice.policy(), "").memory
+
+    def predicted_expansion(self, name: str, dtype: str) -> MemoryTable:
+        """Bytes of an fp8 file, and of the same in ``F16``, ``BF16`` or ``F32``. Errors as for :meth:`predicted`."""
+        with Fp8Checkpoint(self.find(name)) as file:
+            return plan_expansion(file, DTYPES[dtype], "").memory
 
     def start_convert(self, name: str, output: str, profile: Profile, choice: Fp8Choice, *, overwrite: bool) -> Job:
         """Start writing a checkpoint in fp8.
@@ -86,7 +88,8 @@ class PrecisionWorkbench:
                 source, target, profile, choice.policy(), sha256=sha256, overwrite=overwrite, progress=job
             )
             self.host.refresh_checkpoints()
-            return f"{target.name} is written: {format_bytes(report.bytes_written)}.", report
+            written = report_file(target, choice.policy(), with_quality=False).memory
+            return f"{target.name} is written: {format_bytes(report.bytes_written)}.", Conversion(report, written)
 
         return self.jobs.start("fp8 convert", f"Converting {source.stem}", work)
 
@@ -97,33 +100,59 @@ class PrecisionWorkbench:
         def work(job: Job) -> tuple[str, Any]:
             report = expand_file(source, target, DTYPES[dtype], overwrite=overwrite, progress=job)
             self.host.refresh_checkpoints()
-            return f"{target.name} is written: {format_bytes(report.bytes_written)}.", None
+            return f"{target.name} is written: {format_bytes(report.bytes_written)}.", report
 
         return self.jobs.start("fp8 expand", f"Expanding {source.stem}", work)
 
-    def start_import(self, archive: str, output: str, *, overwrite: bool) -> Job:
-        """Start taking the checkpoint out of a zip of the folder for models. Errors as for :meth:`start_convert`."""
-        if archive not in self.zips():
-            raise RefusedError(f"There is no zip file {archive[:100]!r} in the folder for models.")
-        source = self.host.output_folder() / archive
-        entries = list_entries(source)
-        if len(entries) != 1:
-            raise RefusedError(f"{archive} holds {len(entries)} safetensors files; one can be imported here.")
-        target = self._output(output or entries[0].name)
+    def entries(self, archive: str) -> tuple[ArchiveEntry, ...]:
+        """The checkpoints in a zip of the folder for models.
+
+        Raises:
+            RefusedError: If there is no such zip, or it is damaged.
+        """
+        return list_entries(self._zip(archive))
+
+    def start_import(self, archive: str, output: str, entry: str = "", *, overwrite: bool) -> Job:
+        """Start taking a checkpoint out of a zip of the folder for models.
+
+        Args:
+            archive: Name of the zip.
+            output: Name of the file to make; empty for the name inside the zip.
+            entry: Path inside the zip; may be empty if there is only one checkpoint in it.
+            overwrite: Whether an existing file may be replaced.
+
+        Raises:
+            RefusedError: If a name is wrong, or the zip does not hold what is asked for.
+            BusyError: If another task is running.
+        """
+        source = self._zip(archive)
+        chosen = _choose_entry(archive, list_entries(source), entry)
+        target = self._output(output or chosen.name)
 
         def work(job: Job) -> tuple[str, Any]:
-            entry = import_entry(source, target, overwrite=overwrite, progress=job)
+            taken = import_entry(source, target, chosen.path, overwrite=overwrite, progress=job)
             self.host.refresh_checkpoints()
-            return f"{target.name} is taken out: {format_bytes(entry.size)}.", None
+            return f"{target.name} is taken out: {format_bytes(taken.size)}.", None
 
         return self.jobs.start("fp8 import", f"Importing {archive}", work)
 
     def start_report(self, name: str, choice: Fp8Choice, original: str = "") -> Job:
-        """Start measuring what fp8 costs every weight of a checkpoint. Errors as for :meth:`start_convert`."""
+        """Start measuring what fp8 costs every weight of a checkpoint.
+
+        Args:
+            name: The checkpoint.
+            choice: How it would be held, if it is not fp8 itself.
+            original: What an fp8 checkpoint was made from; if empty, it is looked for by its hash.
+
+        Raises:
+            RefusedError: If a name is wrong.
+            BusyError: If another task is running.
+        """
         path = self.find(name)
-        reference = self.find(original) if original else None
+        given = self.find(original) if original else None
 
         def work(job: Job) -> tuple[str, Any]:
+            reference = given or self._original_of(path)
             report = report_file(path, choice.policy(), original=reference, progress=job)
             if not report.qualities:
                 return f"{path.stem} is fp8 itself: choose its original to compare with.", report
@@ -146,19 +175,15 @@ class PrecisionWorkbench:
         """Start making the same image with the model held in two ways.
 
         Raises:
-            RefusedError: If the image cannot be of that size, or there is no model here.
+            RefusedError: If the image cannot be made so, or there is no model here.
             BusyError: If another task is running.
         """
         control = self._control()
-        if not all(size % 8 == 0 and 64 <= size <= _LARGEST for size in (request.width, request.height)):
-            raise RefusedError(f"Width and height are multiples of 8 from 64 to {_LARGEST}.")
-        if not 1 <= request.steps <= _MOST_STEPS:
-            raise RefusedError(f"There are 1 to {_MOST_STEPS} steps.")
+        request = checked_request(request)
 
         def work(job: Job) -> tuple[str, Any]:
             pictures = control.pair(request, (first, second), job, task=job.id)
-            result = ImagePair((first.text, second.text), pictures, compare_images(*pictures))
-            return "Both images are made.", result
+            return "Both images are made.", compared((first.text, second.text), request.seed, pictures)
 
         return self._start_on_model(work, "The same image twice")
 
@@ -182,6 +207,20 @@ class PrecisionWorkbench:
             raise RefusedError(f"There is no checkpoint {name[:100]!r}." if name else "Choose a checkpoint first.")
         return path
 
+    def _original_of(self, path: Path) -> Path | None:
+        """The file that a checkpoint says it was made from, among those whose hash is known."""
+        sha256 = load_header(path).metadata.get(METADATA_SOURCE, "")
+        library = self.host.library()
+        paths = (library.find(name) for name in library.names) if sha256 else ()
+        return next((found for found in paths if found and self.host.known_sha256(found) == sha256), None)
+
+    def _zip(self, name: str) -> Path:
+        if name not in self.zips():
+            raise RefusedError(
+                f"There is no zip file {name[:100]!r} in the folder for models." if name else "Choose a zip file first."
+            )
+        return self.host.output_folder() / name
+
     def _output(self, name: str) -> Path:
         return resolve_inside(self.host.output_folder(), name, SUFFIX)
 
@@ -192,3 +231,14 @@ class PrecisionWorkbench:
 
     def _start_on_model(self, work: Callable[[Job], tuple[str, Any]], title: str) -> Job:
         return self.jobs.start("fp8 switch", title, work)
+
+
+def _choose_entry(archive: str, entries: tuple[ArchiveEntry, ...], path: str) -> ArchiveEntry:
+    if not entries:
+        raise RefusedError(f"There is no safetensors file in {archive}.")
+    if not path and len(entries) > 1:
+        raise RefusedError(f"{archive} holds {len(entries)} safetensors files: choose one.")
+    chosen = next((entry for entry in entries if path in ("", entry.path)), None)
+    if chosen is None:
+        raise RefusedError(f"There is no {path[:100]!r} in {archive}.")
+    return chosen

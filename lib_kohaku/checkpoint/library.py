@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 from lib_kohaku.checkpoint.source import SUFFIXES
 from lib_kohaku.errors import CheckpointError
 
 MAX_FILES = 100_000
+# What people and download pages hang behind a checkpoint's name without meaning another model.
+_VARIANT = re.compile(r"(fp16|fp32|bf16|full|pruned|noema|emaonly|ema|bakedvae|vae|v\d+)$")
+_WORDS = re.compile(r"[^\W_]+")
 
 
 class ModelLibrary:
@@ -66,12 +71,56 @@ class ModelLibrary:
                 return self._files[matches[0]]
         return None
 
+    def find_known_as(self, names: Iterable[str]) -> Path | None:
+        """The file that bears one of a model's usual names, the first name first; None if there is none.
+
+        Only letters and digits count, in any case, and endings such as ``-fp16``, ``_v30`` or ``pruned`` are left out:
+        ``Animagine-XL-3.0_fp16`` is known as ``animagine xl 3.0``, and ``animagine-xl-3.0-base`` is not.
+
+        Raises:
+            CheckpointError: If several files bear the same one.
+        """
+        for wanted in filter(None, map(_reduced, names)):
+            matches = [relative for relative, plain in self._plain_names.items() if wanted in plain]
+            exact = [relative for relative in matches if _reduced(_stem(relative)) == wanted]
+            found = exact if len(exact) == 1 else matches
+            if len(found) > 1:
+                raise CheckpointError(f"Several checkpoints may be meant: {', '.join(sorted(found))}.")
+            if found:
+                return self._files[found[0]]
+        return None
+
+    @cached_property
+    def _plain_names(self) -> dict[str, set[str]]:
+        return {relative: _plain_names(relative) for relative in self._files}
+
     def suggest(self, name: str) -> list[str]:
-        """Up to three names that look like ``name``, the likeliest first."""
+        """Up to three names that look like ``name``, the likeliest first: with it as a word, then similar ones."""
         stems = {Path(relative).stem: relative for relative in self._files}
         lowered = {stem.lower(): stem for stem in stems}
-        close = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)
-        return [lowered[match] for match in close]
+        wanted = name.lower()
+        with_word = sorted((stem for stem in lowered if wanted in _WORDS.findall(stem)), key=len)
+        close = difflib.get_close_matches(wanted, lowered, n=3, cutoff=0.5)
+        return [lowered[match] for match in dict.fromkeys((*with_word, *close))][:3]
+
+
+def _stem(relative: str) -> str:
+    return relative.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+def _reduced(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.lower())
+
+
+def _plain_names(relative: str) -> set[str]:
+    """The reduced name of a file, with and without what hangs behind it."""
+    name = _reduced(_stem(relative))
+    names = {name}
+    while shorter := _VARIANT.sub("", name):
+        if shorter == name:
+            break
+        names.add(name := shorter)
+    return names
 
 
 def _answers(relative: str) -> set[str]:

@@ -32,6 +32,11 @@ def add_merge_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep, fp32, fp16, bf16, fp8_e4m3fn or fp8_e5m2; for all, or for unet, te1, te2, vae",
     )
     parser.add_argument(
+        "--fp8-profile",
+        choices=("webui", "comfyui", "plain"),
+        help="for whom fp8 weights are written: with scales, norms and the like in 16 bit; see docs/fp8.md",
+    )
+    parser.add_argument(
         "--component",
         action="append",
         default=[],
@@ -108,6 +113,7 @@ def recipe_of(arguments: argparse.Namespace) -> Recipe:
         profile=arguments.profile or recipe.profile,
         base=arguments.base or recipe.base,
         seed=recipe.seed if arguments.seed is None else arguments.seed,
+        fp8_profile=arguments.fp8_profile or recipe.fp8_profile,
     )
 
 
@@ -126,6 +132,7 @@ def plan_of(arguments: argparse.Namespace, progress: Progress) -> MergePlan:
         split_pairs(arguments.bind, "--bind"),
         hash_of=hasher(arguments, progress),
         allow_prediction_mismatch=arguments.allow_prediction_mismatch,
+        shared=bool(arguments.recipe),
     )
 
 

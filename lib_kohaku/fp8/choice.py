@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from lib_kohaku.fp8.codecs import E4M3FN, E5M2, Fp8Format, Scaling
 from lib_kohaku.fp8.errors import Fp8Error
-from lib_kohaku.fp8.policy import Policy
+
+if TYPE_CHECKING:
+    from lib_kohaku.fp8.policy import Policy
 
 _FORMATS = {fmt.name: fmt for fmt in (E4M3FN, E5M2)}
 _SCALINGS = {"scaled": True, "plain": False}
@@ -53,6 +56,8 @@ class Fp8Choice:
         Args:
             keep: Patterns of weights that stay as they are.
         """
+        from lib_kohaku.fp8.policy import Policy  # not for those who only name a choice: the webui's start
+
         return Policy(
             fmt=self.fmt,
             scaling=Scaling.TENSOR if self.scaled else Scaling.NONE,

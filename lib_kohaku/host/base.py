@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from lib_kohaku.checkpoint.library import ModelLibrary
-from lib_kohaku.host.fp8_control import Fp8Control
-from lib_kohaku.merge.execute.run import MergeReport
-from lib_kohaku.merge.plan.types import MergePlan
-from lib_kohaku.progress import Progress
+if TYPE_CHECKING:
+    from lib_kohaku.checkpoint.library import ModelLibrary
+    from lib_kohaku.host.fp8_control import Fp8Control
+    from lib_kohaku.merge.execute.run import MergeReport
+    from lib_kohaku.merge.plan.types import MergePlan
+    from lib_kohaku.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lib_kohaku.fp8.choice import Fp8Choice
-from lib_kohaku.fp8.policy import MemoryTable
-from lib_kohaku.fp8.quality.images import Picture
-from lib_kohaku.progress import Progress
+if TYPE_CHECKING:
+    from lib_kohaku.fp8.choice import Fp8Choice
+    from lib_kohaku.fp8.policy import MemoryTable
+    from lib_kohaku.fp8.quality.images import Picture
+    from lib_kohaku.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from lib_kohaku.host.base import Host
-from lib_kohaku.prompt.chunks import Tokenizer
 from lib_kohaku.prompt.chunks.split import DEFAULT_BACKTRACK
 from lib_kohaku.prompt.tags.sources import USUAL_LIST
+
+if TYPE_CHECKING:
+    from lib_kohaku.host.base import Host
+    from lib_kohaku.prompt.chunks import Tokenizer
 
 
 @dataclass(frozen=True)

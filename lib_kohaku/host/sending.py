@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from lib_kohaku.host.base import Host
-from lib_kohaku.prompt.sizes.hires import Hires
+if TYPE_CHECKING:
+    from lib_kohaku.host.base import Host
+    from lib_kohaku.prompt.sizes.hires import Hires
 
 
 class SendTarget(str, Enum):

@@ -10,6 +10,9 @@ from typing import Any
 from lib_kohaku.checkpoint import metadata as meta
 from lib_kohaku.checkpoint.hashes import auto_v1_of
 from lib_kohaku.errors import RecipeError
+from lib_kohaku.fp8.codecs import FP8_TAGS, format_named
+from lib_kohaku.fp8.files.plan import METADATA_FP8
+from lib_kohaku.fp8.policy.rules import default_rules
 from lib_kohaku.merge.plan.types import InputModel, MergePlan
 from lib_kohaku.merge.recipe import MAX_RECIPE_BYTES, Recipe, recipe_from_json, recipe_to_json
 from lib_kohaku.version import __version__
@@ -48,10 +51,27 @@ def output_metadata(plan: MergePlan, title: str) -> dict[str, str]:
         value = base.header.metadata.get(f"{meta.MODELSPEC}{inherited}")
         if value:
             metadata[f"{meta.MODELSPEC}{inherited}"] = value
+    if plan.recipe.fp8_profile and any(tensor.spec.dtype.name in FP8_TAGS for tensor in plan.tensors):
+        metadata[METADATA_FP8] = _fp8_details(plan)
     licence = meta.licences([model.header.metadata for model in plan.models])
     if licence:
         metadata[f"{meta.MODELSPEC}license"] = licence
     return metadata
+
+
+def _fp8_details(plan: MergePlan) -> str:
+    """As a conversion writes them, so that reports know for whom the file was made."""
+    converted = [tensor for tensor in plan.tensors if tensor.spec.dtype.name in FP8_TAGS and not tensor.auxiliary]
+    formats = dict.fromkeys(format_named(tensor.spec.dtype.name).name for tensor in converted)
+    details = {
+        "version": __version__,
+        "profile": plan.recipe.fp8_profile,
+        "format": ", ".join(formats),
+        "text_encoders": any(tensor.component.startswith("te") for tensor in converted),
+        "converted": len(converted),
+        "left_out": [keep.pattern for keep in default_rules().keep],
+    }
+    return json.dumps(details, ensure_ascii=False)
 
 
 def _parents(models: tuple[InputModel, ...]) -> dict[str, Any]:

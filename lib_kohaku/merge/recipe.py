@@ -16,6 +16,7 @@ from lib_kohaku.errors import RecipeError
 
 FORMAT = 1
 MAX_RECIPE_BYTES = 1_000_000
+MAX_USUAL_NAMES = 50
 COMPONENTS = ("unet", "te1", "te2", "te3", "vae", "ema", "other")
 
 MERGE = "merge"
@@ -23,6 +24,7 @@ BASE = "base"
 DROP = "drop"
 FROM = "from:"
 KEEP = "keep"
+FP8_PROFILES = ("webui", "comfyui", "plain")
 
 # Peers disagree about the profile, so a recipe says which is meant even when it is ours.
 _ALWAYS_WRITTEN = ("formula", "profile")
@@ -39,10 +41,13 @@ class ModelReference:
     Attributes:
         file: Its name, without folders of the machine that it lay on.
         sha256: Its hash, empty if it was not computed.
+        names: Names under which people usually keep that model, see
+            :meth:`~lib_kohaku.checkpoint.library.ModelLibrary.find_known_as`.
     """
 
     file: str = ""
     sha256: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Recipe:
     Attributes:
         formula: Text of the formula.
         name: What people call the recipe; suggests the output's name.
+        title: What to show instead of the name, empty for the name itself.
         description: A sentence about it.
         models: What each role of the formula stands for; roles may be unbound.
         parameters: Values of ``$parameters`` that differ from their defaults.
@@ -61,10 +67,13 @@ class Recipe:
             are not named follow :data:`DEFAULT_COMPONENTS`, else ``merge``.
         dtypes: Component or ``default`` to ``keep``, ``fp32``, ``fp16``, ``bf16``, ``fp8_e4m3fn`` or ``fp8_e5m2``.
         seed: For methods that draw random numbers.
+        fp8_profile: For whom fp8 tensors are written: ``webui``, ``comfyui`` or ``plain`` (see docs/fp8.md); empty for
+            weights of the UNet without scales.
     """
 
     formula: str
     name: str = ""
+    title: str = ""
     description: str = ""
     models: Mapping[str, ModelReference] = field(default_factory=dict)
     parameters: Mapping[str, float] = field(default_factory=dict)
@@ -73,8 +82,11 @@ class Recipe:
     components: Mapping[str, str] = field(default_factory=dict)
     dtypes: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
+    fp8_profile: str = ""
 
     def __post_init__(self) -> None:
+        if self.fp8_profile not in ("", *FP8_PROFILES):
+            raise RecipeError(f"There is no fp8 profile {self.fp8_profile!r}; there are {', '.join(FP8_PROFILES)}.")
         if type(self.seed) is not int or not 0 <= self.seed < 1 << 63:
             raise RecipeError("The recipe's seed is not a whole number from 0 to 2^63 - 1.")
         for component, policy in self.components.items():
@@ -114,8 +126,9 @@ def recipe_to_json(recipe: Recipe) -> str:
     return json.dumps(document, ensure_ascii=False, indent=1)
 
 
-def _reference_to_json(reference: ModelReference) -> dict[str, str]:
-    return {name: value for name, value in (("file", reference.file), ("sha256", reference.sha256)) if value}
+def _reference_to_json(reference: ModelReference) -> dict[str, Any]:
+    entry: dict[str, Any] = {"file": reference.file, "sha256": reference.sha256, "names": list(reference.names)}
+    return {name: value for name, value in entry.items() if value}
 
 
 def recipe_from_json(text: str) -> Recipe:
@@ -179,10 +192,15 @@ def _table(name: str, value: Any) -> dict[str, Any]:
 
 
 def _read_reference(role: str, entry: Any) -> ModelReference:
-    table = _table(f"model {role!r}", entry)
+    table = dict(_table(f"model {role!r}", entry))
+    names = table.pop("names", [])
     if not table.keys() <= {"file", "sha256"} or not all(isinstance(value, str) for value in table.values()):
-        raise RecipeError(f"The recipe's model {role!r} has other fields than file and sha256, or they are not text.")
-    return ModelReference(**table)
+        raise RecipeError(
+            f"The recipe's model {role!r} has other fields than file, sha256 and names, or they are not text."
+        )
+    if not isinstance(names, list) or len(names) > MAX_USUAL_NAMES or not all(isinstance(name, str) for name in names):
+        raise RecipeError(f"The names of the recipe's model {role!r} are not a list of up to {MAX_USUAL_NAMES} texts.")
+    return ModelReference(**table, names=tuple(names))
 
 
 def read_recipe_file(path: Path) -> Recipe:

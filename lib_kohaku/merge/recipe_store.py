@@ -70,7 +70,7 @@ class RecipeStore:
             FailedError: If it cannot be written.
         """
         path = self._path(name)
-        named = replace(recipe, name=path.stem)
+        named = replace(recipe, name=path.stem, title="")
         write_file_atomically(path, recipe_to_json(named).encode(), overwrite=overwrite)
         return path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from lib_kohaku.checkpoint.config_file import ConfigCopy, config_path, read_config
 from lib_kohaku.checkpoint.io.modes import IOMode
 from lib_kohaku.checkpoint.writer import CheckpointWriter
 from lib_kohaku.merge.embed import output_metadata
@@ -45,8 +46,31 @@ def merge_to_file(
     require_runnable(plan, check_output(plan, output, overwrite=overwrite))
     specs = [tensor.spec for tensor in plan.tensors]
     metadata = output_metadata(plan, plan.recipe.name or output.stem)
+    config = ConfigCopy(read_config(plan.config), config_path(output), overwrite) if plan.config else None
     with CheckpointWriter(output, specs, metadata, overwrite=overwrite, mode=mode) as writer:
-        return execute_plan(plan, writer, progress or SilentProgress(), mode)
+        return execute_plan(plan, _WithConfig(writer, config) if config else writer, progress or SilentProgress(), mode)
+
+
+class _WithConfig:
+    """A file under construction that appears together with its configuration.
+
+    The configuration comes first: alone it does no harm, while the file without it would be loaded as another kind of
+    model.
+    """
+
+    def __init__(self, writer: CheckpointWriter, config: ConfigCopy) -> None:
+        self._writer = writer
+        self._config = config
+        self.reserve, self.commit, self.close = writer.reserve, writer.commit, writer.close
+
+    def finish(self) -> None:
+        """See :class:`~lib_kohaku.merge.execute.sinks.Sink`."""
+        self._config.place()
+        try:
+            self._writer.finish()
+        except BaseException:
+            self._config.take_back()
+            raise
 
 
 def named_after(recipe_plan: MergePlan, name: str) -> MergePlan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-_VOID = ("input", "br")
+_VOID = ("input", "br", "img")
 
 
 class Markup(str):

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import gradio as gr
 
-from lib_kohaku.app.merging import MergeWorkbench
-from lib_kohaku.ui.ids import element_id
+from lib_kohaku.later import Later
+from lib_kohaku.ui.ids import element_id, hidden
+from lib_kohaku.ui.markup import join, tag
 from lib_kohaku.ui.merge import page as merge_page
 from lib_kohaku.ui.precision import page as precision_page
 from lib_kohaku.ui.prompt import page as prompt_page
 
+if TYPE_CHECKING:
+    from lib_kohaku.app.merging import MergeWorkbench
+    from lib_kohaku.app.prompting import PromptWorkbench
+
 # The webui shows the tab under this title and gives its element the id "tab_kohaku".
 TITLE = "Kohaku"
 NAME = "kohaku"
+
+
+# The webui presses buttons with these endings in the tab that is seen, on Ctrl+Enter, Alt+Enter and Esc. Where there
+# are none its script fails with an error, so we have some that do nothing.
+_SHORTCUTS = ("generate", "interrupt", "skip")
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Page:
 
 
 def _build_prompt_page(merging: MergeWorkbench) -> None:
-    prompt_page.build(merging.prompting)
+    prompt_page.build(cast("PromptWorkbench", Later(lambda: merging.prompting, host=merging.host)))
 
 
 PAGES: tuple[Page, ...] = (
@@ -53,4 +64,6 @@ def build_tab(workbench: MergeWorkbench) -> gr.Blocks:
         for page in PAGES:
             with gr.TabItem(page.title, elem_id=element_id(page.name)):
                 page.build(workbench)
+        with hidden():
+            gr.HTML(join(*(tag("button", id=element_id(f"no_{name}"), type="button") for name in _SHORTCUTS)))
     return blocks

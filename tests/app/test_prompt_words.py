@@ -77,3 +77,15 @@ def test_a_stale_place_is_refused(known):
         remove("1girl, solo", 1, 4, known)
     with pytest.raises(RefusedError, match="weight"):
         weigh("1girl", 0, 5, 1e9, known)
+
+
+def test_nothing_but_a_tame_rating_is_ever_usual(prompting):
+    tame = {"kohaku-xl-gamma": ("safe",), "animagine-xl-3.0": ("rating: general",), "pony-v6": ("rating_safe",)}
+    for profile in prompting.profiles.profiles:
+        usual = {picker.tag_class: picker.usual for picker in pickers(profile)}.get(TagClass.RATING, ())
+        assert not {"nsfw", "explicit", "rating_explicit", "rating_questionable"} & {
+            w for u in usual for w in u.split(", ")
+        }
+        assert usual == tame.get(profile.id, usual)
+    animagine_2 = next(p for p in prompting.profiles.profiles if p.id == "animagine-xl-2.0")
+    assert {picker.tag_class: picker.usual for picker in pickers(animagine_2)}[TagClass.RATING] == ()

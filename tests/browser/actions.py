@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
 FORMULA = "#kohaku_formula textarea"
 PLAN = ".block#kohaku_plan"
@@ -31,9 +32,15 @@ def open_source(page: Page, title: str) -> None:
 
 
 def choose(page: Page, name: str, option: str) -> None:
-    """Choose in a gradio dropdown."""
+    """Choose in a gradio dropdown. One that was opened before its choices came shows them when it is opened again."""
+    wanted = page.locator(f'#kohaku_{name} li:has-text("{option}")').first
     page.click(f"#kohaku_{name} input")
-    page.click(f'#kohaku_{name} li:has-text("{option}") >> nth=0')
+    try:
+        wanted.click(timeout=3_000)
+    except BrowserTimeout:
+        page.locator(f"#kohaku_{name} input").first.blur()
+        page.click(f"#kohaku_{name} input")
+        wanted.click()
 
 
 def expect_state(page: Page, state: str, kind: str = "merge") -> None:

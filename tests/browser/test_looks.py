@@ -53,7 +53,7 @@ def sticking_out(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("width", [480, 800, 1280])
+@pytest.mark.parametrize("width", [420, 480, 800, 1280])
 def test_nothing_sticks_out(opener: Opener, theme: str, width: int) -> None:
     page = opener(THEMES[theme], {"width": width, "height": 900})
     use_recipe(page, "gamma-rev2-mbw")
@@ -87,6 +87,24 @@ def test_the_merge_button_is_in_sight(opener: Opener) -> None:
     page.locator(f"{PLAN} .kohaku-facts").first.scroll_into_view_if_needed()
     expect(page.locator(f"{PLAN} .kohaku-facts").first).to_be_in_viewport()
     expect(page.locator("#kohaku_merge")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("width", [420, 800])
+def test_the_merge_button_is_in_sight_in_a_narrow_window(opener: Opener, width: int) -> None:
+    page = opener(size={"width": width, "height": 800})
+    expect(page.locator("#kohaku_merge")).to_be_in_viewport(ratio=1)
+    use_recipe(page, "gamma-rev1")
+    page.click("#kohaku_merge")
+    expect_state(page, "done")
+    expect(page.locator(f"{JOB} .kohaku-notice")).to_be_in_viewport(ratio=1)
+    buttons = page.locator(f"{JOB} .kohaku-action").last.bounding_box()
+    bar = page.locator("#kohaku_actions").bounding_box()
+    assert buttons and bar and buttons["y"] + buttons["height"] <= bar["y"]
+    # The last thing of the page is not under the bar either.
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    history = page.locator("#kohaku_history_section").bounding_box()
+    bar = page.locator("#kohaku_actions").bounding_box()
+    assert history and bar and history["y"] + history["height"] <= bar["y"]
 
 
 def test_pictures_for_the_readme(chromium: Browser, shown_models: Path, tmp_path: Path) -> None:

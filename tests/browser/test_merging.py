@@ -134,21 +134,56 @@ def test_another_window_sees_the_same_job(page: Page, site: Site, opener: Opener
 
 
 def test_a_missing_model_is_chosen_in_the_table(page: Page, site: Site) -> None:
-    site.output("anxl3").rename(site.output("animagine-xl-3.0"))
+    site.output("anxl3").rename(site.output("some-anime-model"))
     page.click("#kohaku_refresh")
     expect(page.locator(".kohaku-card").first).to_contain_text("not found: anxl3")
     page.click('[data-kohaku-action="recipe_use"][data-kohaku-value="gamma-rev1"]')
     expect(page.locator(f"{PLAN} .kohaku-error")).to_contain_text("There is no checkpoint 'anxl3'")
     page.click("#kohaku_merge")
     expect(page.locator(NOTE)).to_contain_text("There is no checkpoint 'anxl3'")
-    page.select_option(f'{PLAN} select[data-kohaku-role="anxl3"]', "animagine-xl-3.0.safetensors")
+    page.select_option(f'{PLAN} select[data-kohaku-role="anxl3"]', "some-anime-model.safetensors")
     expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
     page.click("#kohaku_merge")
     expect_state(page, "done")
     recipe = site.workbench.history.entries()[0].parsed()
     assert recipe is not None
-    assert recipe.models["anxl3"].file == "animagine-xl-3.0.safetensors"
+    assert recipe.models["anxl3"].file == "some-anime-model.safetensors"
     assert len(recipe.models["anxl3"].sha256) == 64
+
+
+def test_suggested_files_are_taken_with_one_click_and_remembered(page: Page, site: Site) -> None:
+    for name in ("beta7", "anxl3"):
+        site.output(name).rename(site.output(f"my-{name}-pruned"))
+    page.click("#kohaku_refresh")
+    type_formula(page, "beta7 + 0.5*(anxl3 - anxl2)")
+    guesses = page.locator(f"{PLAN} .kohaku-models [data-kohaku-suggest]")
+    expect(guesses.first).to_have_text("my-beta7-pruned")
+    page.click(f"{PLAN} .kohaku-error >> text=Use the suggested files")
+    expect(page.locator(f'{PLAN} select[data-kohaku-role="anxl3"]')).to_have_value("my-anxl3-pruned.safetensors")
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
+    page.click("#kohaku_merge")
+    expect_state(page, "done")
+    # The next recipe with these roles needs no click at all.
+    use_recipe(page, "gamma-rev1")
+    row = page.locator(f'{PLAN} tr:has([data-kohaku-role="beta7"])')
+    expect(row.locator("select")).to_have_value("my-beta7-pruned.safetensors")
+    expect(row).to_contain_text("as in your last merge")
+
+
+def test_one_suggested_file_is_one_click(page: Page) -> None:
+    type_formula(page, "beta7 + 0.5*(anxl4 - anxl2)")
+    page.locator(f"{PLAN} .kohaku-models [data-kohaku-suggest]", has_text="anxl3").click()
+    expect(page.locator(f'{PLAN} select[data-kohaku-role="anxl4"]')).to_have_value("anxl3.safetensors")
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
+
+
+def test_control_and_enter_merge(page: Page, site: Site) -> None:
+    type_formula(page, "beta7 + anxl3 - anxl2")
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect_state(page, "done")
+    assert leftovers(site.models) == ["beta7+anxl3+anxl2.safetensors"]
+    formula_is(page, "beta7 + anxl3 - anxl2")
 
 
 def test_the_base_can_be_another_model(page: Page) -> None:

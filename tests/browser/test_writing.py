@@ -135,6 +135,45 @@ def test_a_preset_goes_into_the_formula(page: Page) -> None:
     expect(page.locator(".block#kohaku_weights_note")).to_contain_text("Write mbw()")
 
 
+def test_the_formula_follows_its_list(page: Page) -> None:
+    zeros = ["0"] * 20
+    type_formula(page, f"weighted_sum(beta7, anxl3, alpha=mbw({','.join(zeros)}))")
+    open_source(page, "Block weights")
+    place = page.locator("#kohaku_weights_place .kohaku-hint")
+    expect(place).to_contain_text("follows every change")
+    page.fill("#kohaku_weight_m00 input[type=number]", "0.35")
+    zeros[10] = "0.35"
+    formula_is(page, f"weighted_sum(beta7, anxl3, alpha=mbw({','.join(zeros)}))")
+    page.fill(WEIGHTS, GAMMA)
+    formula_is(page, f"weighted_sum(beta7, anxl3, alpha=mbw({GAMMA}))")
+    page.fill(WEIGHTS, "1,2,3")  # not yet a list
+    page.wait_for_timeout(600)
+    formula_is(page, f"weighted_sum(beta7, anxl3, alpha=mbw({GAMMA}))")
+    choose(page, "preset", "FLAT_25")
+    formula_is(page, f"weighted_sum(beta7, anxl3, alpha=mbw(0,{','.join(['0.25'] * 19)}))")
+
+
+def test_a_formula_without_a_list_or_with_several_is_left_alone(page: Page) -> None:
+    for formula in ("beta7 + 0.5*(anxl3 - anxl2)", f"mbw({GAMMA})*beta7 + (1 - mbw({GAMMA}))*anxl3"):
+        type_formula(page, formula)
+        open_source(page, "Block weights")
+        page.fill("#kohaku_weight_m00 input[type=number]", "0.35")
+        page.wait_for_timeout(600)
+        formula_is(page, formula)
+        page.fill("#kohaku_weight_m00 input[type=number]", "0")
+
+
+def test_simple_mode_says_where_block_weights_are_set(page: Page) -> None:
+    open_source(page, "Simple")
+    choose(page, "model_1", "beta7")
+    choose(page, "model_2", "anxl3")
+    page.check("#kohaku_by_blocks input")
+    expect(page.locator(".block#kohaku_simple_note")).to_contain_text("All block weights are 0")
+    open_source(page, "Block weights")
+    page.fill(WEIGHTS, GAMMA)
+    formula_is(page, f"weighted_sum(beta7, anxl3, alpha=mbw({GAMMA}))")
+
+
 def test_the_smaller_networks_have_26_blocks(page: Page) -> None:
     open_source(page, "Block weights")
     page.check('#kohaku_network input[value^="SD 1"]')

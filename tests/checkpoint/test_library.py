@@ -111,3 +111,34 @@ def test_names_that_are_not_unicode(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("this file system has Unicode names only")
     assert len(ModelLibrary([tmp_path]).names) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "animagine-xl-3.0", "Animagine XL 3.0", "sub/animagineXLV3_v30", "animagine_xl_v3", "animagine-xl-3.0-fp16",
+        "AnimagineXL3.0_pruned_fp16", "animaginexl30-fp16-v2",
+    ],
+)  # fmt: skip
+def test_a_model_is_known_by_its_usual_names(tmp_path: Path, name: str) -> None:
+    models = make(tmp_path, f"{name}.safetensors", "other.safetensors")
+    assert models.find_known_as(["animagine xl 3.0", "animagine xl v3"]) == tmp_path / f"{name}.safetensors"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "animagine-xl-3.1", "animagineXLV31_v31", "animagine-xl-3.0-base", "my-animagine-xl-3.0",
+        "animagine-xl-3.0-mix", "animagine-xl-30.5", "animagine", "fp16", "v3",
+    ],
+)  # fmt: skip
+def test_other_models_are_not_taken_for_it(tmp_path: Path, name: str) -> None:
+    assert make(tmp_path, f"{name}.safetensors").find_known_as(["animagine xl 3.0", "animagine xl v3", "", "-"]) is None
+
+
+def test_of_several_that_may_be_meant_none_is_taken_unless_one_is_called_just_so(tmp_path: Path) -> None:
+    models = make(tmp_path, "beta7-fp16.safetensors", "beta7-fp32.safetensors")
+    with pytest.raises(CheckpointError, match=r"beta7-fp16\.safetensors, beta7-fp32\.safetensors"):
+        models.find_known_as(["beta7"])
+    models = make(tmp_path, "Beta_7.safetensors")
+    assert models.find_known_as(["beta7"]) == tmp_path / "Beta_7.safetensors"

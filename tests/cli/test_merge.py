@@ -54,6 +54,24 @@ def test_settings(run: Run, models: Path, tmp_path: Path) -> None:
     assert recipe["models"]["a"]["sha256"] == digest(models / "a.safetensors")
 
 
+def test_a_shared_recipe_names_no_paths(run: Run, models: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.safetensors"
+    elsewhere.write_bytes((models / "b.safetensors").read_bytes())
+    document = {"kohaku_recipe": 1, "formula": "0.5*a + 0.5*x", "models": {"x": {"file": str(elsewhere)}}}
+    recipe, out = tmp_path / "shared.json", tmp_path / "m.safetensors"
+    recipe.write_text(json.dumps(document))
+    merge = ("merge", "--recipe", recipe, "--models", models, "--out", out)
+    refused = run(*merge)
+    assert refused.code == REFUSED and "There is no checkpoint 'x'" in refused.err
+    recipe.write_text(json.dumps({"kohaku_recipe": 1, "formula": f'0.5*a + 0.5*"{elsewhere.as_posix()}"'}))
+    assert run(*merge).code == REFUSED
+    assert not out.exists()
+    # What the user says is another matter; and the file can still be verified where its parents are known.
+    assert run("merge", f'0.5*a + 0.5*"{elsewhere.as_posix()}"', "--models", models, "--out", out).code == DONE
+    assert run("verify", out, "--models", models, "--models", tmp_path).code == DONE
+    assert run("verify", out, "--models", models).code == REFUSED
+
+
 def test_no_hash(run: Run, models: Path, tmp_path: Path, own_home: Path) -> None:
     out = tmp_path / "m.safetensors"
     assert run("merge", "0.5*a+0.5*b", "--models", models, "--out", out, "--no-hash").code == DONE

@@ -147,6 +147,24 @@ def test_computed_changes_see_the_weight_as_it_stands():
     assert attachment.remove_delta("ia3") == 1
 
 
+@pytest.mark.parametrize("name", LOW_RANK)
+def test_computed_changes_see_low_rank_ones_before_them_and_not_those_after(name):
+    """A LoRA and IA3 in one prompt: the webui merges them one after another, so the order counts."""
+    block, attachment, reference = pair()
+    before, after = LOW_RANK[name](1), LOW_RANK[name](50)
+    attachment.set_delta("first lora", name, before)
+    attachment.set_delta("ia3", name, Computed(lambda weight: Full(weight * -0.5)))
+    attachment.set_delta("second lora", name, after)
+    with torch.no_grad():
+        parameter = reference.get_parameter(name)
+        parameter.copy_((parameter + full_of(before)) * 0.5 + full_of(after))
+    assert_same_output(block, reference)
+    attachment.remove_delta("ia3")
+    _, _, plain = pair()
+    merge(plain, name, full_of(before) + full_of(after))
+    assert_same_output(block, plain)
+
+
 def test_a_grouped_convolution_takes_low_rank_changes():
     torch.manual_seed(0)
     convolution, reference = (nn.Sequential(nn.Conv2d(4, 8, 3, groups=2)) for _ in range(2))

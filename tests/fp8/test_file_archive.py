@@ -8,6 +8,7 @@ import zipfile
 import pytest
 import torch
 
+from lib_kohaku.checkpoint.io import atomic
 from lib_kohaku.errors import CancelledError, CheckpointError, OutputExistsError
 from lib_kohaku.fp8.errors import Fp8FileError
 from lib_kohaku.fp8.files import archive as archive_module
@@ -172,3 +173,28 @@ def test_cancelling(tmp_path, model):
         )
     assert_nothing_left(tmp_path)
     assert os.listdir(folder_of(tmp_path)) == []  # noqa: PTH208 (hidden files too)
+
+
+def test_a_sweep_between_creation_and_lock(model, tmp_path, monkeypatch):
+    """A merge that begins at the same moment sees a file that nobody has locked yet, and takes it for a dead one's."""
+    path = zipped(tmp_path, {"model.safetensors": model.read_bytes()})
+    target = folder_of(tmp_path)
+    sweeps = []
+    lock = atomic.lock_temporary
+
+    def late(descriptor):
+        if not sweeps:
+            sweeps.append(atomic.sweep_temporaries(target))
+        lock(descriptor)
+
+    monkeypatch.setattr(atomic, "lock_temporary", late)
+    read = zipfile.ZipExtFile.read
+    monkeypatch.setattr(
+        zipfile.ZipExtFile, "read", lambda *values: sweeps.append(atomic.sweep_temporaries(target)) or read(*values)
+    )
+    import_entry(path, target / "x.safetensors")
+    assert len(sweeps[0]) == 1
+    assert len(sweeps) > 2
+    assert not any(sweeps[1:]), "locked while it is written"
+    assert [file.name for file in target.iterdir()] == ["x.safetensors"]
+    assert (target / "x.safetensors").read_bytes() == model.read_bytes()

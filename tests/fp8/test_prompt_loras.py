@@ -156,3 +156,28 @@ def test_low_rank_modules_are_side_branches(block: Block, attachment: Attachment
     expected = reference(block)
     expected.linear.weight += (module.up_model.weight @ module.down_model.weight).detach()
     torch.testing.assert_close(block(values), expected(values), rtol=1e-5, atol=1e-5)
+
+
+class NeedsItsOwnType(Change):
+    """As old OFT files: the weight is multiplied with the file's tensor as it is."""
+
+    def calc_updown(self, weight: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return torch.einsum("ij,jk->ik", self.matrix.bfloat16(), weight) - weight, None
+
+
+def test_kinds_that_want_the_models_own_type_get_it(networks: ModuleType):
+    torch.manual_seed(0)
+    block = Block().requires_grad_(False).bfloat16()
+    attachment = attach(block, Policy(everything=True))
+    loras = PromptLoras(attachment)
+    loras.watch()
+    values = torch.randn(3, 2, 8).bfloat16()
+    base = block.linear(values)
+    module = NeedsItsOwnType((8, 8), 1)
+    networks.loaded_networks = [net("old", {"linear": module})]
+    weight = attachment.weights["linear.weight"].decode(torch.float32)
+    expected = nn.functional.linear(values.float(), module.matrix @ weight, block.linear.bias.float())
+    torch.testing.assert_close(block.linear(values).float(), expected, rtol=0.02, atol=0.02)
+    assert not torch.equal(block.linear(values), base)
+    assert networks.extra_network_lora.errors == {}
+    loras.remove()

@@ -61,6 +61,9 @@ class OptionInfo:
     def needs_restart(self) -> OptionInfo:
         return self
 
+    def needs_reload_ui(self) -> OptionInfo:
+        return self
+
 
 class State:
     """What a generation or a task is doing."""

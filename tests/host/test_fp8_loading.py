@@ -15,7 +15,7 @@ def hooks(fake):
 
     switch = SimpleNamespace(converts_on_load=lambda: True, bring_about=lambda *_, **__: None)
     fake.modules["devices"].cpu = "cpu"
-    return LoadHooks(switch)
+    return LoadHooks(lambda: switch)
 
 
 def functions(fake):

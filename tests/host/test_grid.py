@@ -77,8 +77,11 @@ def loads(fake) -> int:
 def test_axes_are_added_once(fake, plot):
     from lib_kohaku import webui
 
-    webui.add_axes()
-    assert [option.label for option in fake.xyz.axis_options] == [RECIPE, PARAMETER, WEIGHTS, "[Kohaku] fp8"]
+    for _ in range(2):
+        webui.add_axes()
+    prompt = [f"[Kohaku] {name}" for name in ("Quality", "Rating", "Year", "Prompt format", "Preset")]
+    labels = [option.label for option in fake.xyz.axis_options]
+    assert labels == [RECIPE, PARAMETER, WEIGHTS, *prompt, "[Kohaku] fp8"]
     assert "mix" in plot.axis(RECIPE).choices() and "GRAD_V" in plot.axis(WEIGHTS).choices()
     assert plot.axis(PARAMETER).choices is None
 

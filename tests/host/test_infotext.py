@@ -76,6 +76,8 @@ def test_settings_have_a_section_and_defaults(fake):
         "kohaku_data_folder",
         "kohaku_booru_database",
         "kohaku_fp8",
+        "kohaku_complete_prompts",
+        "kohaku_show_in_pages",
     }
     assert {info.section for info in labels.values()} == {("kohaku", "Kohaku")}
     assert (fake.opts.kohaku_infotext, fake.opts.kohaku_data_folder) == (True, "")

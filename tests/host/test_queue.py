@@ -29,6 +29,15 @@ def test_it_is_held_and_shown_and_freed(fake, host, job):
     assert progress.finished_tasks == ["task(x)"] and not progress.pending_tasks
 
 
+def test_the_webuis_estimate_is_of_the_stage_that_its_bar_shows(fake, host, job):
+    with host.exclusive("task(x)", "Merging", job) as shown:
+        shown.start("Hashing", 1, "bytes")
+        fake.state.time_start = 0.0
+        before = time.time()
+        shown.start("Merging", 4, "bytes")
+        assert before <= fake.state.time_start <= time.time()
+
+
 @pytest.mark.parametrize("error", [ValueError, CancelledError, KeyboardInterrupt])
 def test_it_is_freed_after_any_error(fake, host, job, error):
     with pytest.raises(error), host.exclusive("task(x)", "Merging", job) as shown:

@@ -23,6 +23,7 @@ from lib_kohaku.merge.execute import run
 from lib_kohaku.merge.to_file import merge_to_file
 from lib_kohaku.progress import SilentProgress
 from tests.checkpoint.test_raw_io import direct_works
+from tests.support.disks import mounted
 from tests.support.files import digest, load
 from tests.support.merging import plan, write_models
 from tests.support.processes import environment
@@ -221,24 +222,6 @@ def test_file_size_limit(
     assert "File too large" in done.stdout, done.stdout + done.stderr
     assert "writing failed" in done.stdout
     nothing_left(out)
-
-
-@contextlib.contextmanager
-def mounted(folder: Path, options: str) -> Iterator[Path]:
-    """A small file system in memory; skips the test where mounting is not allowed."""
-    folder.mkdir()
-    try:
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, check=False
-        )
-    except FileNotFoundError:
-        pytest.skip("there is no mount command")
-    if done.returncode:
-        pytest.skip("mounting a small file system is not allowed here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_full_disk(

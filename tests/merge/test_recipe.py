@@ -28,8 +28,11 @@ RECIPES = st.builds(
     Recipe,
     formula=TEXT,
     name=TEXT,
+    title=TEXT,
     description=TEXT,
-    models=st.dictionaries(TEXT, st.builds(ModelReference, TEXT, TEXT), max_size=3),
+    models=st.dictionaries(
+        TEXT, st.builds(ModelReference, TEXT, TEXT, st.lists(TEXT, max_size=2).map(tuple)), max_size=3
+    ),
     parameters=st.dictionaries(TEXT, NUMBERS, max_size=3),
     profile=TEXT,
     base=TEXT,
@@ -99,6 +102,9 @@ HOSTILE: list[tuple[str, str]] = [
     (document(models={"a": "x"}), "model 'a' are not a table"),
     (document(models={"a": {"path": "x"}}), "other fields"),
     (document(models={"a": {"file": 5}}), "not text"),
+    (document(models={"a": {"names": "x"}}), "not a list"),
+    (document(models={"a": {"names": [1]}}), "not a list"),
+    (document(models={"a": {"names": ["x"] * 51}}), "not a list"),
     (document(parameters={"k": "0.5"}), "not all finite numbers"),
     (document(parameters={"k": True}), "not all finite numbers"),
     (document(parameters={"k": None}), "not all finite numbers"),

@@ -38,7 +38,7 @@ def test_shipped_recipes_say_what_the_card_says() -> None:
 
 
 def test_own_recipes(store: RecipeStore) -> None:
-    path = store.save("mine", Recipe("a + b", name="another"))
+    path = store.save("mine", Recipe("a + b", name="another", title="Quite another"))
     assert path.name == "mine.json"
     assert store.get("mine") == Recipe("a + b", name="mine")
     with pytest.raises(OutputExistsError):

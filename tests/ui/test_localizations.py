@@ -13,15 +13,24 @@ pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not insta
 
 import gradio as gr
 
+from lib_kohaku.app.prompt.added_words import AddedWords
 from lib_kohaku.merge.methods.registry import METHODS
 from lib_kohaku.merge.plan.describe import describe_action
 from lib_kohaku.merge.recipe import BASE, DROP, MERGE
+from lib_kohaku.ui.accordion.build import build_accordion
 from lib_kohaku.ui.assets import asset_root
 from lib_kohaku.ui.merge.simple_formula import is_simple, single_labels
 from lib_kohaku.ui.tab import build_tab
 
 ROOT = asset_root()
 FILES = sorted((ROOT / "localizations").glob("*.json"))
+
+
+def pages(workbench) -> list[gr.Blocks]:
+    """Our tab, and the section for a host's own pages."""
+    with gr.Blocks() as section:
+        build_accordion(lambda: AddedWords(workbench.prompting), "txt2img")
+    return [build_tab(workbench), section]
 
 
 def texts(blocks: gr.Blocks) -> Iterator[str]:
@@ -48,7 +57,7 @@ def texts(blocks: gr.Blocks) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_key_is_shown_somewhere(path, workbench):
-    shown = {text.strip() for text in texts(build_tab(workbench))}
+    shown = {text.strip() for blocks in pages(workbench) for text in texts(blocks)}
     keys = json.loads(path.read_text("utf-8"))
     assert [key for key in keys if key not in shown] == []
 
@@ -65,10 +74,11 @@ def test_every_label_of_the_page_is_translated(path, workbench):
     keys = json.loads(path.read_text("utf-8"))
     labels = {
         getattr(block, "label", None) or (block.value if isinstance(block, gr.Button) else None)
-        for block in build_tab(workbench).blocks.values()
+        for blocks in pages(workbench)
+        for block in blocks.blocks.values()
         if getattr(block, "visible", True) and not _is_hidden(block)
     } - {None}
-    blocks = re.compile(r"(BASE|IN\d\d|M00|OUT\d\d|VAE|alpha|HTML)\Z")
+    blocks = re.compile(r"(BASE|IN\d\d|M00|OUT\d\d|VAE|alpha|HTML|Kohaku)\Z")
     assert sorted(label for label in labels if label not in keys and not blocks.match(label)) == []
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from lib_kohaku.app.binding import BY_HASH, BY_NAME, CHOSEN, MISSING, bind_roles, short_names
+from lib_kohaku.app.binding import BY_HASH, BY_NAME, BY_USUAL_NAME, CHOSEN, MISSING, bind_roles, short_names
 from lib_kohaku.app.estimate import estimate_seconds, learnt_rate
 from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.errors import PlanError
@@ -79,6 +79,26 @@ def test_a_role_finds_its_file_by_the_hash_that_the_recipe_names(workbench):
     recipe = Recipe("beta7 + other - anxl2", models={"other": ModelReference("elsewhere.safetensors", sha256)})
     bound = bind_roles(recipe, resolve_formula(recipe.formula), host.library(), {}, host.known_sha256)
     assert (bound[1].file, bound[1].how) == ("base8.safetensors", BY_HASH)
+
+
+def test_the_shipped_recipes_find_the_files_as_they_are_downloaded(workbench):
+    folder = workbench.host.output_folder()
+    usual = {
+        "beta7": "kohaku-xl-beta7",
+        "anxl2": "animagine-xl-2.0",
+        "anxl3": "animagineXLV3_v30",
+        "base8": "Kohaku-XL-base8",
+    }
+    for role, name in usual.items():
+        (folder / f"{role}.safetensors").rename(folder / f"{name}.safetensors")
+    form = form_of(workbench.recipes.get("gamma-rev2-mbw"))
+    found = make_preview(workbench, form)
+    assert found.plan is not None
+    assert {binding.role: binding.file.removesuffix(".safetensors") for binding in found.bindings} == usual
+    assert {binding.how for binding in found.bindings} == {BY_USUAL_NAME}
+    assert plan_html(found).count("by its usual name") == 4
+    typed = replace(form, origin="")  # the same formula, typed: nothing says what these names stand for
+    assert {binding.how for binding in make_preview(workbench, typed).bindings} == {MISSING}
 
 
 def test_short_names_mean_one_file_each(tmp_path):

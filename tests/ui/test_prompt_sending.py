@@ -12,7 +12,7 @@ import gradio as gr
 
 from lib_kohaku.host.sending import SendResult, SentValues
 from lib_kohaku.prompt.sizes.hires import Hires
-from lib_kohaku.ui.prompt.sending import fill
+from lib_kohaku.ui.prompt.sent_values import fill
 
 
 class Form:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import subprocess
 import zlib
 from pathlib import Path
@@ -17,32 +18,15 @@ import torch
 
 from devtools.key_tables import key_table
 from devtools.sample_checkpoints import write_sample
-from lib_kohaku.checkpoint.writer import TensorSpec
+from lib_kohaku.checkpoint.dtypes import DTYPES
+from lib_kohaku.checkpoint.writer import TensorSpec, encode_header
 
+_LARGE_TENSOR = 8_000_000
 _CLIP_G = {
     "embed_dim": 64,
     "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 32},
 }
-_SCRIPT = """\
-from pathlib import Path
-import open_clip
-from modules import script_callbacks, sd_models_config
-_here = Path(__file__).parent.parent
-open_clip.add_model_config(_here / "kohaku-mini-g.json")
-sd_models_config.config_sdxl = str(_here / "mini_sdxl.yaml")
-
-
-def _show_pending(demo, app):
-    def pending():
-        import sys
-        recipe = sys.modules["lib_kohaku.webui"].workbench().take_pending()
-        return {"formula": recipe.formula if recipe else ""}
-    app.add_api_route("/test/pending", pending)
-
-
-script_callbacks.on_app_started(_show_pending)
-"""
 
 
 class Weights:
@@ -79,11 +63,34 @@ def write_mini(path: Path, seed: int) -> Path:
     return write_sample(path, key_table("sdxl_mini"), Weights(seed))  # type: ignore[arg-type]
 
 
+def write_large(path: Path, gigabytes: float, seed: int) -> Path:
+    """A file without architecture that takes long to merge but little room: but for its ends it is a hole.
+
+    The webui lists it like any other checkpoint; nobody loads it.
+    """
+    count = int(gigabytes * 1e9 / (_LARGE_TENSOR * 2))
+    specs = [TensorSpec(f"large.{index}.weight", DTYPES["F16"], (_LARGE_TENSOR,)) for index in range(count)]
+    header = encode_header(specs, {"seed": str(seed)})
+    with path.open("wb") as file:
+        file.write(header)
+        file.truncate(len(header) + sum(spec.nbytes for spec in specs))
+    return path
+
+
+def write_velocity(path: Path, seed: int) -> Path:
+    """A mini that predicts velocity, which only the configuration beside it tells."""
+    write_mini(path, seed)
+    extension = next(path.parents[2].glob("extensions/*/mini_sdxl.yaml"))
+    path.with_suffix(".yaml").write_text(extension.read_text().replace("EpsScaling", "VScaling"))
+    return path
+
+
 def write_extension(folder: Path, python: Path) -> None:
     """The extension that makes the webui take minis for SDXL."""
     scripts = folder / "scripts"
     scripts.mkdir(parents=True)
-    (scripts / "mini_sdxl.py").write_text(_SCRIPT)
+    shutil.copy(Path(__file__).parent / "mini_extension.py", scripts / "mini_sdxl.py")
+    shutil.copy(Path(__file__).parent / "extension" / "probe.py", scripts)
     (folder / "kohaku-mini-g.json").write_text(json.dumps(_CLIP_G))
     clip = folder / "clip_l"
     subprocess.run([python, Path(__file__).parent / "clip_folder.py", clip], check=True, capture_output=True)

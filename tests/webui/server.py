@@ -90,6 +90,10 @@ class Webui:
             time.sleep(0.2)
 
     @property
+    def process_id(self) -> int:
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         return self.log_path.read_text("utf-8", "replace")
 

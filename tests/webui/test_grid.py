@@ -10,6 +10,7 @@ from tests.webui.server import Webui
 
 FORMULA = "$alpha = 0.5 in [0, 1]\nmini_a + $alpha*(mini_b - mini_c)"
 PARAMETER, RECIPE, WEIGHTS, FP8 = (f"[Kohaku] {name}" for name in ("Merge parameter", "Recipe", "Block weights", "fp8"))
+PROMPT_AXES = tuple(f"[Kohaku] {name}" for name in ("Quality", "Rating", "Year", "Preset", "Prompt format"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,7 +48,7 @@ def unsaved(webui: Webui, **changes: Any) -> bytes:
 
 def test_every_axis_is_there_once(webui: Webui):
     ours = [label for label in axis_labels(webui) if "Kohaku" in label]
-    assert sorted(ours) == sorted((PARAMETER, RECIPE, WEIGHTS, FP8))
+    assert sorted(ours) == sorted((PARAMETER, RECIPE, WEIGHTS, FP8, *PROMPT_AXES))
 
 
 def test_cells_are_the_merges_and_the_model_comes_back(webui: Webui):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 
 # Direct I/O wants offsets, lengths and addresses in multiples of the device's block; 4,096 suits every common one.
 ALIGNMENT = 4096
@@ -23,4 +24,8 @@ def aligned_buffer(nbytes: int) -> memoryview:
 
     It is an anonymous mapping: pages count only once touched, and the system gets them back with the last reference.
     """
-    return memoryview(mmap.mmap(-1, max(ALIGNMENT, align_up(nbytes))))
+    size = max(ALIGNMENT, align_up(nbytes))
+    if os.name == "nt":
+        return memoryview(mmap.mmap(-1, size))
+    # Python's default would be memory that is shared with child processes, which systems count and page differently.
+    return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))

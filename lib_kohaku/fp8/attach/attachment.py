@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -130,6 +131,37 @@ class Attachment:
             for layer in self._layers:
                 if layer.managed:
                     layer.release(source)
+        self._leave()
+
+    def drop(self) -> None:
+        """Let go of the codes and give nothing back, for a model whose weights are about to be loaded.
+
+        Managed weights become ordinary parameters without data (meta device): whoever calls this has to bring data,
+        from a state dict or by :func:`attach` with ``stored`` codes.
+        """
+        with torch.inference_mode(False), torch.no_grad():
+            for layer in self._layers:
+                if layer.managed:
+                    layer.drop()
+        self._leave()
+
+    @contextmanager
+    def without_values(self) -> Iterator[None]:
+        """While this lasts, ``state_dict()`` gives managed weights without data, which costs nothing.
+
+        For hosts that ask a whole model for its state dict to see the shape of one tensor.
+        """
+        layers = list(self._layers)
+        for layer in layers:
+            layer.gives_values = False
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.gives_values = True
+
+    def _leave(self) -> None:
+        """Leave no trace on a model whose layers are ordinary."""
         for layer in self._layers:
             layer.remove_hooks()
         self._layers.clear()

@@ -117,8 +117,8 @@ class PlacedDelta:
 
     def __init__(self, delta: Delta) -> None:
         self.delta = delta
-        self._placed: LowRank | Full | None = None
-        self._key: tuple[torch.device, torch.dtype] | None = None
+        # One value, so that another thread sees both or neither.
+        self._placed: tuple[torch.device, torch.dtype, LowRank | Full] | None = None
 
     def at(self, device: torch.device, dtype: torch.dtype) -> Delta:
         """The change on a device.
@@ -129,9 +129,12 @@ class PlacedDelta:
         """
         if isinstance(self.delta, Computed):
             return self.delta
-        if self._placed is None or self._key != (device, dtype):
-            self._placed, self._key = _moved(self.delta, device, dtype), (device, dtype)
-        return self._placed
+        placed = self._placed
+        if placed is None or placed[:2] != (device, dtype):
+            # Tensors made in inference mode could not be used where gradients are recorded later.
+            with torch.inference_mode(False):
+                placed = self._placed = (device, dtype, _moved(self.delta, device, dtype))
+        return placed[2]
 
 
 def _moved(delta: LowRank | Full, device: torch.device, dtype: torch.dtype) -> LowRank | Full:

@@ -97,7 +97,9 @@ def install_all(
         for target, chosen in zip(targets, exponents, strict=True):
             raise_if_cancelled(progress)
             originals = _install(target.layer, chosen, codes)
-            done.append((target.layer, originals if source is None else {}))
+            # Those without data cost nothing, and a source need not be asked for them.
+            kept = source is None or all(parameter.is_meta for parameter in originals.values())
+            done.append((target.layer, originals if kept else {}))
             progress.advance(1)
     except BaseException:
         for layer, originals in done:

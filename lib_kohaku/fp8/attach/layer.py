@@ -27,12 +27,15 @@ class ManagedLayer(ABC):
         module: The module.
         weights: Managed weights by the name of their attribute below ``module`` (``weight``, ``out_proj.weight``).
         managed: Whether the codes are in place.
+        gives_values: Whether its part of a state dict holds numbers; else tensors without data (meta device), for a
+            time in which somebody asks for shapes.
     """
 
     def __init__(self, module: torch.nn.Module, weights: Mapping[str, ManagedWeight]) -> None:
         self.module = module
         self.weights = dict(weights)
         self.managed = False
+        self.gives_values = True
         self._deltas: dict[str, dict[str, PlacedDelta]] = {role: {} for role in self.weights}
         self._handles: list[RemovableHandle] = []
 
@@ -62,6 +65,10 @@ class ManagedLayer(ABC):
         """
         values = {role: None if source is None else source(weight.name) for role, weight in self.weights.items()}
         self.put_back({role: weight.restored(values[role]) for role, weight in self.weights.items()})
+
+    def drop(self) -> None:
+        """Make the module ordinary again with parameters that have no data, for one that is about to be loaded."""
+        self.put_back({role: weight.without_data() for role, weight in self.weights.items()})
 
     def put_back(self, parameters: Mapping[str, torch.nn.Parameter]) -> None:
         """Make the module ordinary again with these parameters.
@@ -101,9 +108,18 @@ class ManagedLayer(ABC):
         return tuple(self._deltas[role])
 
     def branches(self, role: str, device: torch.device, dtype: torch.dtype) -> list[LowRank]:
-        """The low-rank changes, for layers that can compute them beside the weight."""
-        placed = (delta.at(device, dtype) for delta in self._deltas[role].values())
+        """The low-rank changes that are computed beside the weight, for layers that can do that."""
+        beside = list(self._deltas[role].values())[self._count_folded(role) :]
+        placed = (delta.at(device, dtype) for delta in beside)
         return [delta for delta in placed if isinstance(delta, LowRank)]
+
+    def _count_folded(self, role: str) -> int:
+        """How many changes are added to the weight in any case.
+
+        A change that depends on the weight has to see those before it, low-rank ones too.
+        """
+        changes = enumerate((placed.delta for placed in self._deltas[role].values()), 1)
+        return max((count for count, delta in changes if isinstance(delta, Computed)), default=0)
 
     def weight_and_bias(
         self, role: str, bias: torch.Tensor | None, device: torch.device, dtype: torch.dtype, *, fold: bool = False
@@ -121,8 +137,11 @@ class ManagedLayer(ABC):
             Both in ``dtype``. Changes are summed in float32 and rounded once.
         """
         weight = self.weights[role]
-        changes = [placed.at(device, torch.float32 if fold else dtype) for placed in self._deltas[role].values()]
-        changes = [change for change in changes if fold or not isinstance(change, LowRank)]
+        deltas = list(self._deltas[role].values())
+        folded = len(deltas) if fold else self._count_folded(role)
+        changes = [placed.at(device, torch.float32) for placed in deltas[:folded]]
+        beside = (placed.at(device, dtype) for placed in deltas[folded:])
+        changes += [change for change in beside if not isinstance(change, LowRank)]
         cast_bias = None if bias is None else bias.to(dtype)
         if not changes:
             return weight.decode(dtype), cast_bias
@@ -172,4 +191,5 @@ class _SaveHook:
     def __call__(self, _module: torch.nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
         for weight in self._layer.weights.values() if self._layer.managed else ():
             if weight.owner is self._owner and prefix + weight.attribute in state_dict:
-                state_dict[prefix + weight.attribute] = weight.decode(weight.dtype)
+                values = weight.decode(weight.dtype) if self._layer.gives_values else weight.without_data().data
+                state_dict[prefix + weight.attribute] = values

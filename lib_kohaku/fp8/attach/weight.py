@@ -75,6 +75,11 @@ class ManagedWeight:
         restored = torch.empty_like(codes, dtype=self.dtype).copy_(values)
         return torch.nn.Parameter(restored, requires_grad=self._requires_grad)
 
+    def without_data(self) -> torch.nn.Parameter:
+        """An ordinary parameter of the shape and type that it would have by now, on the meta device."""
+        empty = torch.empty(self.codes.shape, dtype=self.dtype, device="meta")
+        return torch.nn.Parameter(empty, requires_grad=self._requires_grad)
+
     def uninstall(self, parameter: torch.nn.Parameter) -> None:
         """Put an ordinary parameter in the place of the codes."""
         self.owner.register_parameter(self.attribute, parameter)

@@ -68,6 +68,7 @@ class Fp8Format:
 E4M3FN = Fp8Format("e4m3fn", "F8_E4M3", 3, 7, 448.0, first_special=0x7F, has_infinity=False)
 E5M2 = Fp8Format("e5m2", "F8_E5M2", 2, 15, 57344.0, first_special=0x7C, has_infinity=True)
 FORMATS: tuple[Fp8Format, ...] = (E4M3FN, E5M2)
+FP8_TAGS = frozenset(candidate.tag for candidate in FORMATS)
 
 
 def format_named(name: str) -> Fp8Format:

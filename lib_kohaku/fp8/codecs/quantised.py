@@ -9,6 +9,7 @@ import torch
 from lib_kohaku.fp8.codecs.decode import decode
 from lib_kohaku.fp8.codecs.encode import encode
 from lib_kohaku.fp8.codecs.formats import Fp8Format
+from lib_kohaku.fp8.codecs.layout import blocks, in_memory_order
 from lib_kohaku.fp8.codecs.rounding import powers_of_two
 from lib_kohaku.fp8.codecs.scales import Scaling, choose_exponents
 from lib_kohaku.fp8.errors import Fp8Error, NotFiniteError
@@ -81,6 +82,8 @@ def refuse_special_codes(codes: torch.Tensor, fmt: Fp8Format, name: str) -> None
     Raises:
         NotFiniteError: If a code means NaN or infinity.
     """
-    special = int(((codes & 0x7F) >= fmt.first_special).sum())
+    flat = in_memory_order(codes)
+    flat = codes.reshape(-1) if flat is None else flat
+    special = sum(int(torch.count_nonzero((flat[part] & 0x7F) >= fmt.first_special)) for part in blocks(flat.numel()))
     if special:
         raise NotFiniteError(f"fp8 tensor '{name}' holds {special} codes for NaN or infinity: the file is damaged")

@@ -48,6 +48,17 @@ def encode_table(fmt: Fp8Format, dtype: torch.dtype, exponent: int) -> torch.Ten
         return exact_codes(values * 2.0**-exponent, fmt)
 
 
+@lru_cache(maxsize=4)
+def exact_table(fmt: Fp8Format) -> torch.Tensor:
+    """The value of every code, without a scale.
+
+    Returns:
+        256 float64 values, on the CPU. Their products with any float32 are exact in float64.
+    """
+    with _plain_tensors():
+        return torch.tensor([fmt.value(code) for code in range(CODES)], dtype=torch.float64, device="cpu")
+
+
 @lru_cache(maxsize=64)
 def decode_table(fmt: Fp8Format, dtype: torch.dtype, scale: float) -> torch.Tensor:
     """The value of every code, times the scale.

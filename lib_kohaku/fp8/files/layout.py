@@ -55,19 +55,25 @@ class Fp8Layout:
     activation_scales: tuple[str, ...]
 
 
-def find_layout(header: Header, read: Callable[[str], bytes], label: str) -> Fp8Layout:
+NOTHING_FP8 = Fp8Layout("", {}, frozenset(), ())
+
+
+def find_layout(
+    header: Header, read: Callable[[str], bytes], label: str, *, may_hold_strange_types: bool = False
+) -> Fp8Layout:
     """Recognise the scheme of a file.
 
     Args:
         header: Its header.
         read: Reads the bytes of a small tensor.
         label: How to name the file in errors.
+        may_hold_strange_types: Let tensors of types that nothing here computes with pass, for those who copy them.
 
     Raises:
         Fp8FileError: If something in it is quantised in a way that is not supported, or scales and weights do not
             belong together.
     """
-    _refuse_foreign(header, label)
+    _refuse_foreign(header, label, {} if may_hold_strange_types else markers.FOREIGN_DTYPES)
     mixed = _check_declared_formats(header, read, label)
     scales, scaled_scheme = _find_scales(header, label)
     weights = {}
@@ -90,9 +96,9 @@ def _is_bookkeeping(name: str) -> bool:
     return name.endswith(endings) or name.rpartition(".")[2] == markers.SCALED_MARKER
 
 
-def _refuse_foreign(header: Header, label: str) -> None:
+def _refuse_foreign(header: Header, label: str, dtypes: Mapping[str, str]) -> None:
     for name, info in header.tensors.items():
-        foreign = markers.FOREIGN_DTYPES.get(info.dtype.name)
+        foreign = dtypes.get(info.dtype.name)
         for ending, kind in markers.FOREIGN_ENDINGS.items():
             if name.endswith(ending):
                 foreign = kind

@@ -16,7 +16,7 @@ from lib_kohaku.checkpoint.tensors import view_elements
 from lib_kohaku.errors import CheckpointError
 from lib_kohaku.fp8.codecs import Quantised, Scale, refuse_special_codes
 from lib_kohaku.fp8.errors import Fp8FileError
-from lib_kohaku.fp8.files.layout import find_layout
+from lib_kohaku.fp8.files.layout import StoredWeight, find_layout
 
 
 class Scratch:
@@ -164,10 +164,26 @@ class Fp8Checkpoint:
         return bytes(self.checkpoint.read_bytes(name))
 
     def _scale(self, name: str) -> Scale:
-        stored = self.layout.weights[name]
-        if stored.scale is None:
-            return 1.0
-        values = view_elements(self.checkpoint.read_bytes(stored.scale.name), stored.scale.dtype).to(torch.float32)
-        if not bool((values.isfinite() & (values > 0)).all()):
-            raise Fp8FileError(f"{self.label}: the scale '{stored.scale.name}' is not a positive number.")
-        return values.clone() if stored.channels else float(values[0])
+        return read_scale(self.checkpoint, self.layout.weights[name])
+
+
+def read_scale(checkpoint: Checkpoint, stored: StoredWeight) -> Scale:
+    """The scale of an fp8 tensor.
+
+    Args:
+        checkpoint: The file.
+        stored: The tensor, one of the file's layout.
+
+    Returns:
+        One number, or float32 of shape (channels,); 1 without a scale.
+
+    Raises:
+        CheckpointError: If the file is truncated.
+        Fp8FileError: If it is no positive number.
+    """
+    if stored.scale is None:
+        return 1.0
+    values = view_elements(checkpoint.read_bytes(stored.scale.name), stored.scale.dtype).to(torch.float32)
+    if not bool((values.isfinite() & (values > 0)).all()):
+        raise Fp8FileError(f"{checkpoint.path.name}: the scale '{stored.scale.name}' is not a positive number.")
+    return values.clone() if stored.channels else float(values[0])

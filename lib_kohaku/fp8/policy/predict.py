@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -40,6 +41,7 @@ class ComponentBytes:
         converted: How many of its tensors are fp8 after conversion.
         tensors: How many tensors it has before.
         by_dtype: (element type, bytes after), the largest first.
+        before_by_dtype: (element type, bytes now), likewise.
     """
 
     component: str
@@ -48,6 +50,7 @@ class ComponentBytes:
     converted: int
     tensors: int
     by_dtype: tuple[tuple[str, int], ...]
+    before_by_dtype: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,10 @@ class MemoryTable:
 
     def to_json(self) -> dict[str, Any]:
         """For JSON."""
-        components = [{**asdict(row), "by_dtype": dict(row.by_dtype)} for row in self.rows]
+        components = [
+            {**asdict(row), "by_dtype": dict(row.by_dtype), "before_by_dtype": dict(row.before_by_dtype)}
+            for row in self.rows
+        ]
         return {"before": self.before, "after": self.after, "components": components}
 
 
@@ -112,11 +118,11 @@ def tabulate(before: Iterable[Held], after: Iterable[Held], component_of: Callab
     rows: dict[str, _Row] = {}
     for held in before:
         row = rows.setdefault(component_of(held.name), _Row())
-        row.before += held.nbytes
+        row.before[held.dtype] += held.nbytes
         row.tensors += 1
     for held in after:
         row = rows.setdefault(component_of(held.name), _Row())
-        row.by_dtype[held.dtype] = row.by_dtype.get(held.dtype, 0) + held.nbytes
+        row.after[held.dtype] += held.nbytes
         row.converted += held.dtype in fp8
     return MemoryTable(tuple(row.freeze(component) for component, row in rows.items()))
 
@@ -143,10 +149,11 @@ class _Row:
     """A row being counted."""
 
     def __init__(self) -> None:
-        self.before = self.tensors = self.converted = 0
-        self.by_dtype: dict[str, int] = {}
+        self.tensors = self.converted = 0
+        self.before: Counter[str] = Counter()
+        self.after: Counter[str] = Counter()
 
     def freeze(self, component: str) -> ComponentBytes:
-        by_dtype = tuple(sorted(((dtype, n) for dtype, n in self.by_dtype.items() if n), key=lambda pair: -pair[1]))
-        after = sum(nbytes for _, nbytes in by_dtype)
-        return ComponentBytes(component, self.before, after, self.converted, self.tensors, by_dtype)
+        before, after = self.before.total(), self.after.total()
+        largest_first = (tuple((+counts).most_common()) for counts in (self.after, self.before))
+        return ComponentBytes(component, before, after, self.converted, self.tensors, *largest_first)

@@ -8,32 +8,34 @@ model and brings the chosen one back by itself.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules import shared
 
 from lib_kohaku.errors import KohakuError
-from lib_kohaku.host.a1111.desk import RecipeDesk
-from lib_kohaku.host.a1111.live_merge import LiveMerger
+from lib_kohaku.host.a1111.axes import CELL
 from lib_kohaku.host.a1111.queue import TaskProgress
 from lib_kohaku.merge.grid_cell import GridCell, cell_name, cell_recipe
-from lib_kohaku.merge.recipe import Recipe
 from lib_kohaku.merge.to_file import named_after
 from lib_kohaku.progress import SilentProgress
 
+if TYPE_CHECKING:
+    from lib_kohaku.host.a1111.desk import RecipeDesk
+    from lib_kohaku.host.a1111.live_merge import LiveMerger
+    from lib_kohaku.merge.recipe import Recipe
+
 _log = logging.getLogger(__name__)
-_ATTRIBUTE = "_kohaku_cell"
 
 
 def cell_of(processing: Any) -> GridCell | None:
     """The cell that an image belongs to, None for an ordinary one."""
-    found = getattr(processing, _ATTRIBUTE, None)
+    found = getattr(processing, CELL, None)
     return found if isinstance(found, GridCell) else None
 
 
 def set_cell(processing: Any, cell: GridCell) -> None:
     """Make an image one of a cell."""
-    setattr(processing, _ATTRIBUTE, cell)
+    setattr(processing, CELL, cell)
 
 
 class GridMerges:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from modules import sd_models, shared
@@ -19,33 +19,44 @@ from lib_kohaku.errors import FailedError, RefusedError
 from lib_kohaku.host.a1111 import checkpoints
 from lib_kohaku.host.a1111.fp8.webui import Fp8Webui
 from lib_kohaku.host.a1111.hash_cache import compute_sha256, known_sha256
-from lib_kohaku.host.a1111.live_merge import LiveMerger
 from lib_kohaku.host.a1111.probe import host_info
-from lib_kohaku.host.a1111.prompting import prompt_surroundings, reload_styles
 from lib_kohaku.host.a1111.queue import hold_queue
 from lib_kohaku.host.a1111.sending import find_form
 from lib_kohaku.host.a1111.settings import PREFIX
 from lib_kohaku.host.base import HostInfo, LoadedModel
-from lib_kohaku.host.fp8_control import Fp8Control
-from lib_kohaku.host.prompting import PromptSurroundings
-from lib_kohaku.host.sending import SendForm, SendTarget
-from lib_kohaku.merge.execute.run import MergeReport
-from lib_kohaku.merge.plan.types import MergePlan
+from lib_kohaku.later import Later, Once
 from lib_kohaku.progress import Progress, SilentProgress
 from lib_kohaku.version import __version__
+
+if TYPE_CHECKING:
+    from lib_kohaku.host.a1111.live_merge import LiveMerger
+    from lib_kohaku.host.fp8_control import Fp8Control
+    from lib_kohaku.host.prompting import PromptSurroundings
+    from lib_kohaku.host.sending import SendForm, SendTarget
+    from lib_kohaku.merge.execute.run import MergeReport
+    from lib_kohaku.merge.plan.types import MergePlan
 
 
 class A1111Host:
     """The webui. There is one for the whole process, for it knows the unsaved merge in the loaded model.
 
     Attributes:
-        live: The unsaved merge.
         fp8_webui: Weights in fp8.
     """
 
     def __init__(self) -> None:
-        self.live = LiveMerger()
-        self.fp8_webui = Fp8Webui(self.live)
+        self._live = Once(_make_live)
+        self.fp8_webui = Fp8Webui(lambda: self.has_unsaved)
+
+    @property
+    def live(self) -> LiveMerger:
+        """The unsaved merge."""
+        return self._live()
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether there is one; asking imports nothing."""
+        return self._live.is_made and self._live().active is not None
 
     @cached_property
     def info(self) -> HostInfo:
@@ -55,7 +66,7 @@ class A1111Host:
     @property
     def fp8(self) -> Fp8Control | None:
         """See :class:`~lib_kohaku.host.base.Host`."""
-        return self.fp8_webui.desk if self.fp8_webui.possible else None
+        return cast("Fp8Control", Later(lambda: self.fp8_webui.desk)) if self.fp8_webui.possible else None
 
     def library(self) -> ModelLibrary:
         """See :class:`~lib_kohaku.host.base.Host`."""
@@ -142,10 +153,14 @@ class A1111Host:
 
     def prompt_surroundings(self) -> PromptSurroundings:
         """See :class:`~lib_kohaku.host.prompting.OffersPrompting`."""
+        from lib_kohaku.host.a1111.prompting import prompt_surroundings
+
         return prompt_surroundings()
 
     def reload_styles(self) -> None:
         """See :class:`~lib_kohaku.host.prompting.KeepsStyles`."""
+        from lib_kohaku.host.a1111.prompting import reload_styles
+
         reload_styles()
 
     def send_form(self, target: SendTarget) -> SendForm | None:
@@ -162,3 +177,9 @@ class A1111Host:
             "fp8": str(getattr(shared.opts, "fp8_storage", "")),
             "unsaved merges": "possible" if self.info.can_load_unsaved else "not possible",
         }
+
+
+def _make_live() -> LiveMerger:
+    from lib_kohaku.host.a1111.live_merge import LiveMerger
+
+    return LiveMerger()

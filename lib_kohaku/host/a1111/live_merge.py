@@ -6,11 +6,15 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from modules import devices, script_callbacks, sd_hijack, sd_models, sd_unet, sd_vae, shared
 
+from lib_kohaku.checkpoint.config_file import read_config
+from lib_kohaku.checkpoint.names import is_file
+from lib_kohaku.checkpoint.source import SUFFIXES
 from lib_kohaku.errors import FailedError, KohakuError, RefusedError
 from lib_kohaku.host.a1111 import checkpoints
 from lib_kohaku.host.a1111.fp8.held import let_go
@@ -73,6 +77,7 @@ class LiveMerger:
             FailedError: If it failed.
         """
         require_runnable(plan)
+        _refuse_scales(plan)
         _wait_for_first_load()
         _refuse_fp8()
         # Not what is loaded: that may be left over from an image whose request named another checkpoint.
@@ -156,12 +161,30 @@ def _refuse_fp8() -> None:
         raise RefusedError("The webui's fp8 weights are on: switch them off (Settings, Optimizations) or save a file.")
 
 
+def _refuse_scales(plan: MergePlan) -> None:
+    if any(tensor.auxiliary for tensor in plan.tensors):
+        raise RefusedError(
+            "fp8 weights with scales can only be written to a file. Choose another type, or save the merge; the loaded "
+            "model is held in fp8 by its own switch."
+        )
+
+
 def _holds(model: Any, plan: MergePlan) -> bool:
     """Whether the result belongs into a model as it is."""
     if model is None:
         return False
     prediction = plan.model(plan.base).prediction
-    return (getattr(model, "parameterization", "eps") == "v") == (prediction == "v") and _fits(model, plan)
+    same = (getattr(model, "parameterization", "eps") == "v") == (prediction == "v")
+    return same and _built_alike(model, plan.config) and _fits(model, plan)
+
+
+def _built_alike(model: Any, config: Path | None) -> bool:
+    """Whether a model was built by the configuration that a saved file would be built by."""
+    used = Path(getattr(model, "used_config", "") or "")
+    if config is not None:
+        return is_file(used) and read_config(used) == read_config(config)
+    # One that lies beside a checkpoint is that checkpoint's own; all others are the webui's.
+    return not any(is_file(used.with_suffix(suffix)) for suffix in SUFFIXES) if used.name else True
 
 
 def _fits(model: Any, plan: MergePlan) -> bool:

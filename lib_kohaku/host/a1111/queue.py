@@ -98,17 +98,25 @@ def _shown_as_task(task: str, label: str) -> Iterator[None]:
 
 
 class StageText:
-    """The line under the progress bar: ``Merging: 1.2 GB of 6.9 GB, 8 s left``."""
+    """The text in the progress bar: ``Merging: 1.2 GB of 6.9 GB, 8 s left``."""
 
-    def __init__(self, label: str, total: int, unit: str) -> None:
-        self._label, self._total, self._unit = label, total, unit
+    def __init__(self, label: str, total: int, unit: str, *, estimate: bool) -> None:
+        """Begin a stage.
+
+        Args:
+            label: What is done.
+            total: How much there is to do.
+            unit: Of what.
+            estimate: Whether to say how long it will take; not where the bar itself does.
+        """
+        self._label, self._total, self._unit, self._estimate = label, total, unit, estimate
         self._began = time.monotonic()
 
     def after(self, done: int) -> str:
         """The text when ``done`` units are done."""
         elapsed = time.monotonic() - self._began
         left = ""
-        if done and elapsed > _ESTIMATE_AFTER_SECONDS:
+        if self._estimate and done and elapsed > _ESTIMATE_AFTER_SECONDS:
             left = f", {format_seconds(elapsed / done * max(0, self._total - done))} left"
         return f"{self._label}: {self._amount(done)} of {self._amount(self._total)}{left}"
 
@@ -130,12 +138,15 @@ class TaskProgress:
         self._owns_bar = owns_bar
         self._done = 0
         self._total = 0
-        self._text = StageText("", 0, "")
+        self._text = StageText("", 0, "", estimate=False)
 
     def start(self, label: str, total: int, unit: str) -> None:
         """See :class:`~lib_kohaku.progress.Progress`."""
-        self._done, self._total, self._text = 0, total, StageText(label, total, unit)
+        self._done, self._total = 0, total
+        self._text = StageText(label, total, unit, estimate=not self._owns_bar)
         self._own.start(label, total, unit)
+        if self._owns_bar:
+            shared.state.time_start = time.time()  # the webui's estimate is of this stage, as its bar is
         self._show()
 
     def advance(self, amount: int) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules import shared
 
-from lib_kohaku.host.a1111.grid import GridMerges
-from lib_kohaku.host.a1111.live_merge import LiveMerger
 from lib_kohaku.host.a1111.settings import PREFIX
 from lib_kohaku.merge.infotext import INFOTEXT_KEY, recipe_to_infotext
+
+if TYPE_CHECKING:
+    from lib_kohaku.host.a1111.grid import GridMerges
+    from lib_kohaku.host.a1111.live_merge import LiveMerger
 
 
 class ImageHooks:

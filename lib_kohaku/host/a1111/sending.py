@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from modules import shared
 
 from lib_kohaku.host.sending import SendResult, SendTarget, SentValues
-from lib_kohaku.prompt.sizes.hires import Hires
+
+if TYPE_CHECKING:
+    from lib_kohaku.prompt.sizes.hires import Hires
 
 _CLIP_SKIP = "CLIP_stop_at_last_layers"
 _OVERRIDES = "override_settings"
@@ -77,7 +79,7 @@ class WebuiForm:
         wanted: dict[str, Any] = {
             name: getattr(values, name) for name in ("prompt", "negative", "width", "height", "cfg", "steps")
         }
-        wanted |= _sampling(values.sampler, values.scheduler, problems)
+        wanted |= resolved_sampling(values.sampler, values.scheduler, problems)
         if values.hires is not None and self._target is SendTarget.TXT2IMG:
             wanted |= _hires(values.hires, problems)
         elif values.hires is not None and values.hires.enabled:
@@ -109,7 +111,7 @@ class WebuiForm:
         return {_OVERRIDES: gr.update(value=pairs, choices=pairs, visible=bool(pairs))}
 
 
-def _sampling(sampler: str, scheduler: str, problems: list[str]) -> dict[str, Any]:
+def resolved_sampling(sampler: str, scheduler: str, problems: list[str]) -> dict[str, Any]:
     """Sampler and schedule type as the webui lists them, old names of both in one included."""
     samplers, schedulers = sampler_names(), scheduler_names()
     if sampler and sampler not in samplers:

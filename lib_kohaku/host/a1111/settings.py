@@ -51,6 +51,13 @@ def add_settings() -> None:
         "Complete tags in the webui's own prompt boxes",
         info="never when tagcomplete is installed; takes effect at once",
     )
+    in_pages = _add(
+        "show_in_pages",
+        True,
+        'Show the section "Kohaku" in txt2img and img2img',
+        info="presets, the model's words, putting the prompt in order",
+    )
+    in_pages.needs_reload_ui()
     restricted = getattr(shared.opts, "restricted_opts", None)
     if isinstance(restricted, set):  # --hide-ui-dir-config takes the choice of folders away
         restricted.update({PREFIX + "data_folder", PREFIX + "booru_database"})

@@ -157,7 +157,7 @@ class _Pass:
         self._class = tensor_class
         self._forms: dict[int, LinearForm] = {}
         self._raw: dict[int, LinearForm] = {}
-        self._numbers: dict[int, Fraction] = {}
+        self._numbers = Numbers(evaluator, tensor_class)
 
     def form(self, node: Node) -> LinearForm:
         """The linear form with missing tensors accounted for."""
@@ -214,37 +214,58 @@ class _Pass:
         result = MethodResult(
             method.name,
             tuple(self._raw_form(node) for node in inputs),
-            tuple((name, float(self._checked(self._number(node), node))) for name, node in settings),
+            tuple((name, float(self._checked(self._numbers.value(node), node))) for name, node in settings),
             method.gives == "model",
         )
         return LinearForm.of(result)
 
     def _factor(self, node: Binary, number: Node) -> Fraction:
-        value = self._number(number)
-        return self._checked(value if node.operator == "*" else self._calculate(node, Fraction(1), value), number)
+        value = self._numbers.value(number)
+        factor = value if node.operator == "*" else self._numbers.combine(node, Fraction(1), value)
+        return self._checked(factor, number)
 
     def _checked(self, value: Fraction, node: Node) -> Fraction:
         if abs(value) > MAX_COEFFICIENT:
             raise self._evaluator.error(_TOO_LARGE, node)
         return value
 
-    def _number(self, node: Node) -> Fraction:
-        if id(node) not in self._numbers:
-            self._numbers[id(node)] = self._compute_number(node)
-        return self._numbers[id(node)]
 
-    def _compute_number(self, node: Node) -> Fraction:
-        if isinstance(node, Number):
-            return node.value
-        if isinstance(node, Negative):
-            return -self._number(node.operand)
-        if isinstance(node, Binary):
-            return self._calculate(node, self._number(node.left), self._number(node.right))
-        assert isinstance(node, Call)
-        return self._number(self._evaluator.weight(node, self._class))
+class Numbers:
+    """The values of number expressions for one class of tensors, each computed once."""
 
-    def _calculate(self, node: Binary, left: Fraction, right: Fraction) -> Fraction:
+    def __init__(self, evaluator: Evaluator, tensor_class: TensorClass) -> None:
+        """Block weights come from ``evaluator``, as they are for ``tensor_class``."""
+        self._evaluator = evaluator
+        self._class = tensor_class
+        self._done: dict[int, Fraction] = {}
+
+    def value(self, node: Node) -> Fraction:
+        """The exact value.
+
+        Raises:
+            FormulaError: On a division by zero or a number with too many digits.
+        """
+        if id(node) not in self._done:
+            self._done[id(node)] = self._compute(node)
+        return self._done[id(node)]
+
+    def combine(self, node: Binary, left: Fraction, right: Fraction) -> Fraction:
+        """``left operator right`` for the operator of ``node``.
+
+        Raises:
+            FormulaError: As :meth:`value`, pointing at ``node``.
+        """
         try:
             return calculate(node.operator, left, right)
         except RefusedError as error:
             raise self._evaluator.error(str(error), node) from error
+
+    def _compute(self, node: Node) -> Fraction:
+        if isinstance(node, Number):
+            return node.value
+        if isinstance(node, Negative):
+            return -self.value(node.operand)
+        if isinstance(node, Binary):
+            return self.combine(node, self.value(node.left), self.value(node.right))
+        assert isinstance(node, Call)
+        return self.value(self._evaluator.weight(node, self._class))

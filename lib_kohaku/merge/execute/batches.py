@@ -119,7 +119,7 @@ def needs_whole(tensor: PlannedTensor) -> bool:
 
 def _cut(tensor: PlannedTensor, limit: int) -> Iterator[Part]:
     count = tensor.spec.count
-    if count == 0 or tensor.raw or needs_whole(tensor):
+    if count == 0 or tensor.raw or not tensor.inputs or needs_whole(tensor):
         yield Part(tensor, 0, count, whole=True)
         return
     widest = max(info.dtype.bits for info in tensor.inputs.values()) // 8

@@ -56,12 +56,12 @@ class Rounder:
         """
         if dtype.bits >= 32:
             out.copy_(values)
-            return _all_finite(out)
+            return all_finite(out)
         single = self._single[: len(values)]
         round_to_odd_(values, scratch)
         single.copy_(values)
         if dtype.name in FP8_MAXIMUM:
-            finite = _all_finite(single)
+            finite = all_finite(single)
             single.clamp_(-FP8_MAXIMUM[dtype.name], FP8_MAXIMUM[dtype.name])
             out.copy_(single)
             return finite
@@ -79,5 +79,6 @@ def _norm(values: torch.Tensor) -> float:
     return math.sqrt(float(torch.dot(values, values)))
 
 
-def _all_finite(values: torch.Tensor) -> bool:
+def all_finite(values: torch.Tensor) -> bool:
+    """Whether a flat float32 or float64 tensor holds no infinity and no NaN."""
     return _norm(values) < float("inf") or bool(values.isfinite().all())

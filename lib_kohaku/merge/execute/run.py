@@ -18,6 +18,7 @@ from lib_kohaku.checkpoint.source import Checkpoint
 from lib_kohaku.errors import CheckpointError
 from lib_kohaku.merge.execute.batches import READ_AHEAD, READ_BUDGET, Batch, Read, batch_limit, make_batches
 from lib_kohaku.merge.execute.compute import Computer
+from lib_kohaku.merge.execute.elements import read_scales
 from lib_kohaku.merge.execute.sinks import Sink
 from lib_kohaku.merge.plan.types import MergePlan
 from lib_kohaku.progress import Progress, raise_if_cancelled
@@ -68,7 +69,7 @@ def execute_plan(plan: MergePlan, sink: Sink, progress: Progress, mode: IOMode =
         for model in plan.models:
             if inputs[model.role].header != model.header:
                 raise CheckpointError(f"{model.path.name} was changed since the merge was planned.")
-        computer = Computer(sink, plan.recipe.seed)
+        computer = Computer(sink, plan.recipe.seed, scales=read_scales(plan, inputs))
         arithmetic = stack.enter_context(ThreadPoolExecutor(1, "kohaku-arithmetic", _use_one_core))
         limit = batch_limit(len({role for tensor in plan.tensors for role in tensor.inputs}))
         feeder = stack.enter_context(_Feeder(inputs, limit))

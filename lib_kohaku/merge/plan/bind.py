@@ -9,11 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from lib_kohaku.checkpoint.architectures import detect_architecture, prediction_type
+from lib_kohaku.checkpoint.config_file import configured_prediction
 from lib_kohaku.checkpoint.header import Header
 from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.checkpoint.names import is_file
-from lib_kohaku.checkpoint.source import load_header
+from lib_kohaku.checkpoint.source import Checkpoint, load_header
 from lib_kohaku.errors import PlanError, RecipeError
+from lib_kohaku.fp8.errors import Fp8FileError
+from lib_kohaku.fp8.files.layout import Fp8Layout, find_layout
 from lib_kohaku.merge.algebra.resolve import ResolvedFormula
 from lib_kohaku.merge.plan.types import InputModel
 from lib_kohaku.merge.recipe import DEFAULT_COMPONENTS, FROM, ModelReference, Recipe
@@ -73,10 +76,22 @@ def bind_models(
     library: ModelLibrary | None,
     bindings: Mapping[str, str],
     find: ModelFinder = find_model,
+    *,
+    shared: bool = False,
 ) -> dict[str, Path]:
     """Find the file of every role.
 
-    A role is looked up as the user bound it, else as the recipe names its file, else under its own name.
+    A role is looked up as the user bound it, else as the recipe names its file, else under its own name, else under
+    the names that the recipe says the model usually has. The file names of a recipe are never paths: it may have come
+    from a stranger.
+
+    Args:
+        recipe: The recipe.
+        resolved: Its formula.
+        library: Where names are looked up.
+        bindings: Role to what the user bound it to.
+        find: What bindings and names in the formula mean.
+        shared: Whether the formula too may have come from a stranger: then its names are no paths either.
 
     Raises:
         PlanError: If a role has no file or a binding names no role; all roles at once.
@@ -85,10 +100,12 @@ def bind_models(
     problems = [f"The formula has no model {role!r}." for role in bindings if role not in roles]
     paths: dict[str, Path] = {}
     for role in roles:
-        reference = recipe.models.get(role, ModelReference())
-        candidates = [bindings[role]] if role in bindings else [name for name in (reference.file, role) if name]
         try:
-            paths[role] = _first_found(candidates, library, find)
+            if role in bindings:
+                paths[role] = find(bindings[role], library)
+            else:
+                reference = recipe.models.get(role, ModelReference())
+                paths[role] = _find_role(role, reference, library, find_in_library if shared else find)
         except PlanError as error:
             problems.append(str(error))
     if problems:
@@ -96,13 +113,19 @@ def bind_models(
     return paths
 
 
-def _first_found(candidates: Sequence[str], library: ModelLibrary | None, find: ModelFinder) -> Path:
-    for name in candidates[:-1]:
-        try:
-            return find(name, library)
-        except PlanError:
-            continue
-    return find(candidates[-1], library)
+def _find_role(role: str, reference: ModelReference, library: ModelLibrary | None, find: ModelFinder) -> Path:
+    if library is None:
+        return find(role, library)
+    named = library.find(reference.file) if reference.file else None
+    if named is not None:
+        return named
+    try:
+        return find(role, library)
+    except PlanError:
+        usual = library.find_known_as(reference.names)
+        if usual is None:
+            raise
+        return usual
 
 
 def open_inputs(paths: Mapping[str, Path], hash_of: HashLookup) -> tuple[InputModel, ...]:
@@ -120,7 +143,29 @@ def open_inputs(paths: Mapping[str, Path], hash_of: HashLookup) -> tuple[InputMo
 
 def _open_input(role: str, path: Path, sha256: str) -> InputModel:
     header = cached_header(path)
-    return InputModel(role, path, header, detect_architecture(header.tensors), prediction_type(header), sha256)
+    architecture = detect_architecture(header.tensors)
+    prediction = configured_prediction(path) or prediction_type(header)
+    try:
+        return InputModel(role, path, header, architecture, prediction, sha256, fp8=_cached_layout(path, header))
+    except Fp8FileError as error:
+        return InputModel(role, path, header, architecture, prediction, sha256, problem=str(error))
+
+
+def _cached_layout(path: Path, header: Header) -> Fp8Layout:
+    """What is fp8 in a file, remembered until the file changes."""
+    try:
+        status = path.stat()
+    except OSError:
+        return _read_layout(path, header)
+    return _load_layout(path, status.st_size, status.st_mtime_ns)
+
+
+def _read_layout(path: Path, header: Header) -> Fp8Layout:
+    def read(name: str) -> bytes:
+        with Checkpoint(path) as checkpoint:
+            return bytes(checkpoint.read_bytes(name))
+
+    return find_layout(header, read, path.name, may_hold_strange_types=True)
 
 
 def cached_header(path: Path) -> Header:
@@ -137,13 +182,18 @@ def _load_header(path: Path, size: int, mtime_ns: int) -> Header:  # the argumen
     return load_header(path)
 
 
+@lru_cache(maxsize=32)
+def _load_layout(path: Path, size: int, mtime_ns: int) -> Fp8Layout:  # likewise
+    return _read_layout(path, _load_header(path, size, mtime_ns))
+
+
 def with_bound_models(recipe: Recipe, models: Sequence[InputModel]) -> Recipe:
     """The recipe with every role's file and hash and the default policies written in, as it is embedded."""
     references = {model.role: ModelReference(model.path.name, model.sha256) for model in models}
     return replace(recipe, models=references, components={**DEFAULT_COMPONENTS, **recipe.components})
 
 
-def require_expected_hashes(recipe: Recipe, models: Sequence[InputModel]) -> list[str]:
+def unexpected_hashes(recipe: Recipe, models: Sequence[InputModel]) -> list[str]:
     """Warnings for roles whose file is not the one that the recipe names by its hash."""
     warnings = []
     for model in models:
@@ -156,7 +206,7 @@ def require_expected_hashes(recipe: Recipe, models: Sequence[InputModel]) -> lis
     return warnings
 
 
-def unknown_base(recipe: Recipe, models: Sequence[InputModel]) -> None:
+def require_known_base(recipe: Recipe, models: Sequence[InputModel]) -> None:
     """Check that a base given by hand is a model of the merge.
 
     Raises:

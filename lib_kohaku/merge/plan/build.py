@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture, key_under_alias
 from lib_kohaku.checkpoint.blocks import block_map
+from lib_kohaku.checkpoint.config_file import config_problems, find_config
 from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.checkpoint.writer import storage_order
 from lib_kohaku.errors import PlanError
@@ -19,6 +20,7 @@ from lib_kohaku.merge.algebra.resolve import ResolvedFormula, resolve_formula
 from lib_kohaku.merge.formula.printer import print_formula
 from lib_kohaku.merge.plan import bind, checks
 from lib_kohaku.merge.plan.coefficients import coefficient_rows
+from lib_kohaku.merge.plan.fp8_output import fp8_storage_order
 from lib_kohaku.merge.plan.tensors import TensorPlanner
 from lib_kohaku.merge.plan.types import InputModel, MergePlan, ModelDifference, PlannedTensor
 from lib_kohaku.merge.recipe import MERGE, Recipe
@@ -36,6 +38,7 @@ def make_plan(
     hash_of: bind.HashLookup = lambda path: "",
     allow_prediction_mismatch: bool = False,
     find: bind.ModelFinder = bind.find_model,
+    shared: bool = False,
 ) -> MergePlan:
     """Plan a merge from headers alone.
 
@@ -46,6 +49,7 @@ def make_plan(
         hash_of: Gives a file's SHA-256 or an empty text. Called once per file.
         allow_prediction_mismatch: Merge models that predict different things all the same.
         find: What names mean; :func:`~lib_kohaku.merge.plan.bind.find_in_library` where they come from strangers.
+        shared: Whether the recipe may have come from a stranger; then only ``bindings`` may be paths.
 
     Returns:
         The plan; its ``refusals`` say why it cannot be run, if it cannot.
@@ -57,7 +61,7 @@ def make_plan(
         RecipeError: If a setting is wrong.
     """
     resolved = resolve_formula(recipe.formula, recipe.parameters)
-    paths = bind.bind_models(recipe, resolved, library, bindings or {}, find)
+    paths = bind.bind_models(recipe, resolved, library, bindings or {}, find, shared=shared)
     models = bind.open_inputs(paths, hash_of)
     return plan_models(recipe, resolved, models, allow_prediction_mismatch=allow_prediction_mismatch)
 
@@ -70,17 +74,17 @@ def plan_models(
     allow_prediction_mismatch: bool = False,
 ) -> MergePlan:
     """Plan a merge of models whose headers were read already; see :func:`make_plan`."""
-    bind.unknown_base(recipe, models)
+    bind.require_known_base(recipe, models)
     base_name = recipe.base or base_role(resolved)
     base = next(model for model in models if model.role == base_name)
     others = [model for model in models if model.role != base_name]
     architecture = _common_architecture(models)
     refusals, warnings = checks.architecture_problems(base, others)
-    refusals += checks.scaled_fp8_problems(models)
-    for problems in (checks.prediction_problems(models, allow_prediction_mismatch),):
-        refusals += problems[0]
-        warnings += problems[1]
-    warnings += bind.require_expected_hashes(recipe, models)
+    refusals += checks.quantisation_problems(models)
+    predictions = checks.prediction_problems(models, allow_prediction_mismatch)
+    refusals += predictions[0]
+    warnings += predictions[1]
+    warnings += bind.unexpected_hashes(recipe, models)
     if refusals:  # comparing keys of strangers would only add noise
         return _refused(recipe, resolved, base_name, architecture, models, refusals, warnings)
 
@@ -89,7 +93,11 @@ def plan_models(
     planner = TensorPlanner(recipe, architecture, evaluator, base, others)
     tensors = planner.plan()
     refusals += _tensor_refusals(planner)
-    merged = [tensor for tensor in tensors if not tensor.raw and recipe.policy(tensor.component) == MERGE]
+    merged = [
+        tensor
+        for tensor in tensors
+        if not (tensor.raw or tensor.auxiliary) and recipe.policy(tensor.component) == MERGE
+    ]
     rows = coefficient_rows(merged)
     differences = {model.role: _difference(base, model, architecture) for model in others}
     sums = checks.coefficient_problems(rows)
@@ -99,9 +107,10 @@ def plan_models(
         refusals.append("Nothing is merged: no tensor of the base model takes part in the formula.")
     else:
         used = set().union(*(tensor.form.roles for tensor in merged))
-        warnings += checks.unused_models(resolved, rows, used)
+        warnings += checks.unused_models(resolved, used)
     for model in others:
         warnings += checks.difference_warnings(base, model, differences[model.role])
+    warnings += checks.fp8_warnings(recipe, base, tensors)
     ordered = _in_storage_order(tensors)
     return MergePlan(
         recipe=bind.with_bound_models(recipe, models),
@@ -117,14 +126,15 @@ def plan_models(
         bytes_written=sum(tensor.spec.nbytes for tensor in ordered),
         warnings=tuple(warnings),
         refusals=tuple(refusals),
+        config=find_config(base.path),
     )
 
 
 def check_output(plan: MergePlan, output: Path, *, overwrite: bool) -> list[str]:
     """Reasons why the plan's result cannot be written to ``output``."""
     free = shutil.disk_usage(output.parent).free if os.path.isdir(output.parent) else 0  # noqa: PTH112 (never raises)
-    refusals, _ = checks.output_problems(output, plan.models, plan.bytes_written + DISK_RESERVE, free, overwrite)
-    return refusals
+    problems = checks.output_problems(output, plan.models, plan.bytes_written + DISK_RESERVE, free, overwrite)
+    return problems or config_problems(plan.config, output, overwrite=overwrite)
 
 
 def require_runnable(plan: MergePlan, further: Sequence[str] = ()) -> None:
@@ -175,18 +185,18 @@ def _difference(base: InputModel, model: InputModel, architecture: Architecture)
 
 def _lacking(model: InputModel, other: InputModel, architecture: Architecture) -> dict[str, int]:
     """Counts by component of the tensors that ``other`` has and ``model`` lacks."""
-    tensors = model.header.tensors
-    counts = Counter(
-        architecture.component_of(key) for key in other.header.tensors if not key_under_alias(key, tensors)
-    )
+    tensors = model.tensors
+    counts = Counter(architecture.component_of(key) for key in other.tensors if not key_under_alias(key, tensors))
     return dict(sorted(counts.items()))
 
 
 def _in_storage_order(tensors: Sequence[PlannedTensor]) -> tuple[PlannedTensor, ...]:
+    if any(tensor.auxiliary for tensor in tensors):
+        return tuple(fp8_storage_order(tensors))
     by_name = {tensor.spec.name: tensor for tensor in tensors}
     return tuple(by_name[spec.name] for spec in storage_order([tensor.spec for tensor in tensors]))
 
 
 def _component_actions(recipe: Recipe, architecture: Architecture, base: InputModel) -> dict[str, str]:
-    present = dict.fromkeys(architecture.component_of(key) for key in base.header.tensors)
+    present = dict.fromkeys(architecture.component_of(key) for key in base.tensors)
     return {component: recipe.policy(component) for component in present}

@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lib_kohaku.checkpoint.architectures import UNKNOWN
-from lib_kohaku.checkpoint.header import Header
-from lib_kohaku.fp8.files.markers import COMFY_QUANT, FOREIGN_ENDINGS, SCALE_ENDINGS, SCALED_MARKER
+from lib_kohaku.fp8.codecs import FP8_TAGS
 from lib_kohaku.merge.algebra.resolve import ResolvedFormula
-from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, ModelDifference
-
-_QUANTISED = (*SCALE_ENDINGS, COMFY_QUANT, SCALED_MARKER, *FOREIGN_ENDINGS)
+from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, ModelDifference, PlannedTensor
+from lib_kohaku.merge.recipe import Recipe
 
 
 def architecture_problems(base: InputModel, others: Sequence[InputModel]) -> tuple[list[str], list[str]]:
     """Refusals and warnings about models that do not belong together."""
     refusals, warnings = [], []
     for model in others:
-        common = len(base.header.tensors.keys() & model.header.tensors.keys())
+        common = len(base.tensors.keys() & model.tensors.keys())
         if UNKNOWN not in (base.architecture, model.architecture):
             if model.architecture.id != base.architecture.id:
                 refusals.append(
@@ -45,19 +43,9 @@ def prediction_problems(models: Sequence[InputModel], allowed: bool) -> tuple[li
     return ([], [text]) if allowed else ([f"{text} Allow it explicitly if you know that the marks are wrong."], [])
 
 
-def scaled_fp8_problems(models: Sequence[InputModel]) -> list[str]:
-    """Files whose 8-bit weights mean nothing without the scales beside them."""
-    return [
-        f"{model.path.name} is a scaled fp8 file or otherwise quantised; merging it as it is would ignore the scales. "
-        f"Make an ordinary file of it first: kohaku fp8 expand."
-        for model in models
-        if has_scaled_weights(model.header)
-    ]
-
-
-def has_scaled_weights(header: Header) -> bool:
-    """Whether the file stores weights together with scales."""
-    return any(name.endswith(_QUANTISED) for name in header.tensors)
+def quantisation_problems(models: Sequence[InputModel]) -> list[str]:
+    """Files whose weights are quantised in a way that nothing here can undo."""
+    return [model.problem for model in models if model.problem]
 
 
 def coefficient_problems(rows: Sequence[CoefficientRow]) -> tuple[list[str], list[str]]:
@@ -76,7 +64,7 @@ def coefficient_problems(rows: Sequence[CoefficientRow]) -> tuple[list[str], lis
     return refusals, warnings
 
 
-def unused_models(resolved: ResolvedFormula, rows: Sequence[CoefficientRow], used: set[str]) -> list[str]:
+def unused_models(resolved: ResolvedFormula, used: set[str]) -> list[str]:
     """Models that cancel out of the formula."""
     return [f"{role} has no influence: its coefficient is 0 everywhere." for role in resolved.roles if role not in used]
 
@@ -93,18 +81,38 @@ def difference_warnings(base: InputModel, model: InputModel, difference: ModelDi
     return warnings
 
 
-def output_problems(
-    output: Path, models: Sequence[InputModel], needed: int, free: int, overwrite: bool
-) -> tuple[list[str], list[str]]:
+def fp8_warnings(recipe: Recipe, base: InputModel, tensors: Sequence[PlannedTensor]) -> list[str]:
+    """What people would not expect of fp8 weights in the output."""
+    is_fp8 = any(tensor.spec.dtype.name in FP8_TAGS for tensor in tensors)
+    if recipe.fp8_profile:
+        if is_fp8:
+            return []
+        return [f"Nothing is written in fp8, so the profile {recipe.fp8_profile} changes nothing: choose an fp8 type."]
+    warnings = []
+    scaled = {name for name, stored in base.fp8.weights.items() if stored.scale is not None}
+    if any(tensor.spec.name in scaled and tensor.spec.dtype.name not in FP8_TAGS for tensor in tensors):
+        warnings.append(
+            f"{base.path.name} holds fp8 weights with scales: the result holds them in 16 bit. For fp8, choose an fp8 "
+            "type and a profile."
+        )
+    if any(tensor.spec.dtype.name in FP8_TAGS and tensor.copied_from is None for tensor in tensors):
+        warnings.append(
+            "fp8 without scales loses small weights. The profile webui or comfyui writes scales; or merge to 16 bit "
+            "and run kohaku fp8 convert."
+        )
+    return warnings
+
+
+def output_problems(output: Path, models: Sequence[InputModel], needed: int, free: int, overwrite: bool) -> list[str]:
     """Reasons not to write to a path."""
     refusals = []
     try:
         exists = output.exists()
     except OSError as error:
-        return [f"{output.name[:50]}...: not usable as a file name ({error.strerror or error})."], []
+        return [f"{output.name[:50]}...: not usable as a file name ({error.strerror or error})."]
     if not output.parent.is_dir():
         refusals.append(f"The folder {output.parent} does not exist.")
-        return refusals, []
+        return refusals
     if output.is_dir():
         refusals.append(f"{output.name} is a folder.")
     elif exists:
@@ -117,4 +125,4 @@ def output_problems(
         refusals.append(f"{output.name}: the output's name has to end in .safetensors.")
     if needed > free:
         refusals.append(f"{needed / 1e9:.2f} GB are needed in {output.parent}, {free / 1e9:.2f} GB are free.")
-    return refusals, []
+    return refusals

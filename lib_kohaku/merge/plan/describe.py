@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lib_kohaku.checkpoint.hashes import auto_v2
+from lib_kohaku.fp8.codecs import FP8_TAGS, Scaling
 from lib_kohaku.merge.plan.memory import peak_memory
 from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, MergePlan
 from lib_kohaku.merge.recipe import BASE, DROP, MERGE
@@ -23,6 +24,9 @@ def describe_plan(plan: MergePlan) -> list[str]:
         lines += [f"  {describe_row(row)}" for row in plan.rows]
         actions = ", ".join(f"{name} {describe_action(action)}" for name, action in plan.component_actions.items())
         lines.append(f"components    {actions}")
+        lines += [f"fp8           {text}" for text in describe_fp8(plan)]
+        if plan.config:
+            lines.append(f"config        {plan.config.name} is copied beside the result")
         lines.append(
             f"work          read {format_bytes(plan.bytes_read)}, write {format_bytes(plan.bytes_written)}, "
             f"about {format_bytes(peak_memory(plan))} of memory"
@@ -35,6 +39,16 @@ def describe_plan(plan: MergePlan) -> list[str]:
 def _model(model: InputModel) -> str:
     known = f"  {auto_v2(model.sha256)}" if model.sha256 else ""
     return f"{model.role} = {model.path.name}{known}  {model.architecture.label}"
+
+
+def describe_fp8(plan: MergePlan) -> list[str]:
+    """Which weights are written in fp8, in one line; none if none are."""
+    weights = [tensor for tensor in plan.tensors if tensor.spec.dtype.name in FP8_TAGS and not tensor.auxiliary]
+    if not weights:
+        return []
+    scaled = sum(tensor.scaling is not Scaling.NONE or tensor.carries_scale for tensor in weights)
+    profile = f", {plan.recipe.fp8_profile} profile" if plan.recipe.fp8_profile else ""
+    return [f"{len(weights)} weights, {f'{scaled} with a scale' if scaled else 'without scales'}{profile}"]
 
 
 def describe_row(row: CoefficientRow) -> str:

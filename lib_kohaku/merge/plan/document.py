@@ -28,6 +28,7 @@ def plan_document(plan: MergePlan) -> dict[str, Any]:
             for row in plan.rows
         ],
         "components": dict(plan.component_actions),
+        "config": plan.config.name if plan.config else None,
         "tensors": len(plan.tensors),
         "bytes_read": plan.bytes_read,
         "bytes_written": plan.bytes_written,
@@ -44,7 +45,7 @@ def _model(plan: MergePlan, model: InputModel) -> dict[str, Any]:
         "file": model.path.name,
         "architecture": model.architecture.id,
         "prediction": model.prediction,
-        "tensors": len(model.header.tensors),
+        "tensors": len(model.tensors),
         "sha256": model.sha256 or None,
         "autov2": auto_v2(model.sha256) if model.sha256 else None,
         "missing": dict(difference.missing) if difference else {},

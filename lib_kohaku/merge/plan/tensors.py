@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lib_kohaku.checkpoint.architectures import Architecture, is_never_merged, key_under_alias
-from lib_kohaku.checkpoint.dtypes import DTYPES, OUTPUT_DTYPES, DType
 from lib_kohaku.checkpoint.header import TensorInfo
 from lib_kohaku.checkpoint.writer import TensorSpec
 from lib_kohaku.merge.algebra.evaluate import Evaluator
 from lib_kohaku.merge.algebra.forms import LinearForm
+from lib_kohaku.merge.plan.fp8_output import Fp8Outputs
 from lib_kohaku.merge.plan.shapes import mergeable, shares_channels
 from lib_kohaku.merge.plan.types import InputModel, PlannedTensor
-from lib_kohaku.merge.recipe import BASE, DROP, FROM, KEEP, MERGE, Recipe
+from lib_kohaku.merge.recipe import BASE, DROP, FROM, MERGE, Recipe
 
 
 @dataclass
@@ -35,9 +35,12 @@ class TensorPlanner:
     uncomputable: list[str] = field(default_factory=list)
 
     def plan(self) -> list[PlannedTensor]:
-        """All tensors of the output, in the base file's order."""
-        planned = (self._plan_tensor(info) for info in self.base.header.tensors.values())
-        return [tensor for tensor in planned if tensor is not None]
+        """All tensors of the output, in the base file's order, then what belongs to those that are fp8."""
+        self._outputs = Fp8Outputs(self.recipe, self.architecture)
+        self._fp8 = {model.role: model.fp8.weights for model in (self.base, *self.others) if model.fp8.weights}
+        planned = (self._plan_tensor(info) for info in self.base.tensors.values())
+        tensors = [tensor for tensor in planned if tensor is not None]
+        return tensors + self._outputs.companions(tensors)
 
     def _plan_tensor(self, info: TensorInfo) -> PlannedTensor | None:
         component = self.architecture.component_of(info.name)
@@ -57,14 +60,30 @@ class TensorPlanner:
         regions = self._regions(info, found, missing) if policy == MERGE else ()
         roles = form.roles.union(*(region[2].roles for region in regions))
         inputs = {role: found[role] for role in sorted(roles)}
-        dtype = self._output_dtype(info, component)
+        stored = {
+            role: layout[inputs[role].name]
+            for role, layout in self._fp8.items()
+            if role in inputs and inputs[role].name in layout
+        }
+        output = self._outputs.type_of(info, component, self.base.fp8.weights.get(info.name))
+        dtype = output.dtype
         needs_arithmetic = (
             bool(regions) or len(form.terms) != 1 or any(used.dtype is not dtype for used in inputs.values())
         )
         if needs_arithmetic and not all(used.dtype.torch_name and used.dtype.floating for used in inputs.values()):
             self.uncomputable.append(info.name)
         spec = TensorSpec(info.name, dtype, info.shape)
-        return PlannedTensor(spec, component, tensor_class.slot, form, inputs, regions=regions)
+        tensor = PlannedTensor(
+            spec,
+            component,
+            tensor_class.slot,
+            form,
+            inputs,
+            regions=regions,
+            stored=stored,
+            scaling=output.scaling,
+        )
+        return self._outputs.settled(tensor) if stored else tensor
 
     def _regions(
         self, info: TensorInfo, found: Mapping[str, TensorInfo], missing: frozenset[str]
@@ -90,11 +109,11 @@ class TensorPlanner:
         found = {self.base.role: info}
         missing = set()
         for model in self.others:
-            key = key_under_alias(info.name, model.header.tensors)
+            key = key_under_alias(info.name, model.tensors)
             if key is None:
                 missing.add(model.role)
                 continue
-            other = model.header.tensors[key]
+            other = model.tensors[key]
             if not mergeable(info, other):
                 self.mismatches.append(
                     f"{info.name} is {list(info.shape)} in {self.base.path.name} but {list(other.shape)} in "
@@ -104,13 +123,3 @@ class TensorPlanner:
                 continue
             found[model.role] = other
         return found, frozenset(missing)
-
-    def _output_dtype(self, info: TensorInfo, component: str) -> DType:
-        wanted = self.recipe.dtype(component)
-        if wanted == KEEP:
-            return info.dtype
-        dtype = OUTPUT_DTYPES[wanted]
-        if dtype.bits == 8 and (component != "unet" or len(info.shape) < 2):
-            # Norms, biases and everything outside the UNet lose too much in 8 bits.
-            return DTYPES["F16"] if info.dtype.bits > 16 else info.dtype
-        return dtype

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 from lib_kohaku.checkpoint.architectures import Architecture
 from lib_kohaku.checkpoint.header import Header, TensorInfo
 from lib_kohaku.checkpoint.writer import TensorSpec
+from lib_kohaku.fp8.codecs import Scaling
+from lib_kohaku.fp8.files.layout import NOTHING_FP8, Fp8Layout, StoredWeight
 from lib_kohaku.merge.algebra.forms import LinearForm
 from lib_kohaku.merge.recipe import Recipe
 
@@ -25,6 +28,8 @@ class InputModel:
         architecture: What it is.
         prediction: ``epsilon``, ``v`` or ``edm``.
         sha256: Its hash, empty if not computed.
+        fp8: What is fp8 in it.
+        problem: Why its weights cannot be understood (a quantisation that is not supported); empty if they can.
     """
 
     role: str
@@ -33,6 +38,16 @@ class InputModel:
     architecture: Architecture
     prediction: str
     sha256: str = ""
+    fp8: Fp8Layout = NOTHING_FP8
+    problem: str = ""
+
+    @cached_property
+    def tensors(self) -> Mapping[str, TensorInfo]:
+        """The tensors of the model by name: all but scales and markers of fp8 weights."""
+        tensors = self.header.tensors
+        if not self.fp8.bookkeeping:
+            return tensors
+        return {name: info for name, info in tensors.items() if name not in self.fp8.bookkeeping}
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,12 @@ class PlannedTensor:
         form: The combination that it becomes; ``1 * base`` for what is copied.
         inputs: For every model of ``form``, where its values lie.
         raw: Copied byte for byte, whatever its type (integers, schedules).
+        stored: For every input that is fp8, its format and where its scale lies.
+        scaling: For an fp8 output, the scale that it gets when its values are known.
+        carries_scale: Its codes are copied, and so is their scale, as another tensor.
+        auxiliary: No tensor of the base, but the scale or a marker of fp8 outputs.
+        scale_of: The output tensor whose scale this is, made with it; empty for all others.
+        constant: The data, if they depend on nothing.
         regions: For a first convolution whose inputs have different numbers of input channels: ranges of channels
             (first, end) and the combination that holds there. Empty for all other tensors.
     """
@@ -57,6 +78,12 @@ class PlannedTensor:
     inputs: Mapping[str, TensorInfo]
     raw: bool = False
     regions: tuple[tuple[int, int, LinearForm], ...] = ()
+    stored: Mapping[str, StoredWeight] = field(default_factory=dict)
+    scaling: Scaling = Scaling.NONE
+    carries_scale: bool = False
+    auxiliary: bool = False
+    scale_of: str = ""
+    constant: bytes | None = None
 
     @property
     def copied_from(self) -> str | None:
@@ -66,7 +93,12 @@ class PlannedTensor:
         source, coefficient = self.form.terms[0]
         if not isinstance(source, str) or coefficient != 1:
             return None
-        return source if self.raw or self.inputs[source].dtype is self.spec.dtype else None
+        if self.raw:
+            return source
+        stored = self.stored.get(source)
+        if stored is not None and stored.scale is not None and not self.carries_scale:
+            return None  # codes say nothing without their scale
+        return source if self.inputs[source].dtype is self.spec.dtype else None
 
     @property
     def bytes_read(self) -> int:
@@ -124,6 +156,7 @@ class MergePlan:
         bytes_written: Size of the output without its header.
         warnings: What the user should know.
         refusals: Why it cannot be run; empty if it can.
+        config: The base's ``.yaml``, by which the webui builds the model and which goes with the result; mostly None.
     """
 
     recipe: Recipe
@@ -139,6 +172,7 @@ class MergePlan:
     bytes_written: int
     warnings: tuple[str, ...]
     refusals: tuple[str, ...]
+    config: Path | None = None
 
     def model(self, role: str) -> InputModel:
         """The input of a role."""

@@ -7,14 +7,13 @@ float64, differences first, with torch's plain operators. What both agree on is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 import torch
 
-from lib_kohaku.merge.algebra.evaluate import Evaluator, TensorClass
+from lib_kohaku.merge.algebra.evaluate import Evaluator, Numbers, TensorClass
 from lib_kohaku.merge.algebra.forms import LinearForm
 from lib_kohaku.merge.algebra.resolve import is_number
-from lib_kohaku.merge.formula.nodes import Binary, Call, Name, Negative, Node, Number
+from lib_kohaku.merge.formula.nodes import Binary, Name, Negative, Node
 
 
 class ReferenceWalk:
@@ -28,11 +27,9 @@ class ReferenceWalk:
             tensor_class: The tensor's class.
             values: float64 values of every model.
         """
-        self._evaluator = evaluator
-        self._class = tensor_class
         self._values = values
         self._done: dict[int, torch.Tensor] = {}
-        self._numbers: dict[int, Fraction] = {}
+        self._numbers = Numbers(evaluator, tensor_class)
 
     def model(self, node: Node) -> torch.Tensor:
         """The value of a model expression, float64."""
@@ -51,28 +48,10 @@ class ReferenceWalk:
         if node.operator == "-":
             return self.model(node.left) - self.model(node.right)
         if node.operator == "/":
-            return self.model(node.left) / float(self._number(node.right))
+            return self.model(node.left) / float(self._numbers.value(node.right))
         if is_number(node.left):
-            return self.model(node.right) * float(self._number(node.left))
-        return self.model(node.left) * float(self._number(node.right))
-
-    def _number(self, node: Node) -> Fraction:
-        if id(node) not in self._numbers:
-            self._numbers[id(node)] = self._compute_number(node)
-        return self._numbers[id(node)]
-
-    def _compute_number(self, node: Node) -> Fraction:
-        if isinstance(node, Number):
-            return node.value
-        if isinstance(node, Negative):
-            return -self._number(node.operand)
-        if isinstance(node, Call):
-            return self._number(self._evaluator.weight(node, self._class))
-        assert isinstance(node, Binary)
-        left, right = self._number(node.left), self._number(node.right)
-        if node.operator == "/":
-            return left / right
-        return {"+": left + right, "-": left - right, "*": left * right}[node.operator]
+            return self.model(node.right) * float(self._numbers.value(node.left))
+        return self.model(node.left) * float(self._numbers.value(node.right))
 
 
 def reference_of_form(form: LinearForm, values: Mapping[str, torch.Tensor]) -> torch.Tensor:

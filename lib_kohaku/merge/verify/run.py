@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from lib_kohaku.checkpoint.blocks import block_map
-from lib_kohaku.checkpoint.dtypes import DTYPES, DType
 from lib_kohaku.checkpoint.header import TensorInfo
-from lib_kohaku.checkpoint.io.aligned import aligned_buffer
 from lib_kohaku.checkpoint.library import ModelLibrary
-from lib_kohaku.checkpoint.source import Checkpoint
-from lib_kohaku.checkpoint.tensors import view_elements
 from lib_kohaku.errors import PlanError
-from lib_kohaku.merge.algebra.evaluate import Evaluator
-from lib_kohaku.merge.algebra.resolve import ResolvedFormula, resolve_formula
 from lib_kohaku.merge.embed import read_embedded_merge
-from lib_kohaku.merge.execute.batches import Part, needs_whole
-from lib_kohaku.merge.execute.compute import Computer
-from lib_kohaku.merge.execute.sinks import DictSink
 from lib_kohaku.merge.plan.bind import ModelFinder, cached_header, find_model
 from lib_kohaku.merge.plan.build import make_plan, require_runnable
 from lib_kohaku.merge.plan.types import MergePlan, PlannedTensor
-from lib_kohaku.merge.recipe import MERGE, Recipe
-from lib_kohaku.merge.verify.distance import round_reference, ulp_distance, without_noise
-from lib_kohaku.merge.verify.reference import ReferenceWalk, reference_of_form
+from lib_kohaku.merge.recipe import Recipe
+from lib_kohaku.merge.verify.comparison import Comparison, TensorFinding
 from lib_kohaku.progress import Progress, SilentProgress, raise_if_cancelled
 
-SLICE = 1 << 20
 SAMPLED_TENSORS = 100
 # What a single rounding of a float64 result allows for: near-ties that the two routes put on different sides.
 ALLOWED_SHARE = 2e-4
 ALLOWED_ULPS = 1
-
-
-@dataclass(frozen=True)
-class TensorFinding:
-    """A tensor that differs from what the recipe gives: how many elements of how many, and by how much at most."""
-
-    name: str
-    elements: int
-    differing: int
-    worst_ulps: int
 
 
 @dataclass(frozen=True)
@@ -113,15 +88,20 @@ def verify_file(
         made_by = f" (it was merged by {embedded.tool})" if embedded else ""
         raise PlanError(f"{path.name} holds no recipe that can be run again{made_by}.")
     recipe = embedded.recipe
-    plan = make_plan(recipe, library, bindings, hash_of=hash_of, allow_prediction_mismatch=True, find=find)
+    plan = make_plan(recipe, library, bindings, hash_of=hash_of, allow_prediction_mismatch=True, find=find, shared=True)
     require_runnable(plan, _wrong_parents(recipe, plan))
     problems = _layout_problems(plan, header.tensors)
-    comparable = [tensor for tensor in plan.tensors if _same_layout(tensor, header.tensors.get(tensor.spec.name))]
+    # Scales are checked with their weights.
+    comparable = [
+        tensor
+        for tensor in plan.tensors
+        if not tensor.scale_of and _same_layout(tensor, header.tensors.get(tensor.spec.name))
+    ]
     chosen = comparable if check_all else _sample(comparable)
     progress.start("Verifying", len(chosen), "tensors")
     findings = []
     elements = 0
-    with _Comparison(plan, path) as comparison:
+    with Comparison(plan, path) as comparison:
         for tensor in chosen:
             raise_if_cancelled(progress)
             finding = comparison.compare(tensor)
@@ -180,89 +160,3 @@ def _sample(tensors: Sequence[PlannedTensor]) -> list[PlannedTensor]:
     while len(chosen) < min(SAMPLED_TENSORS, len(tensors)):
         chosen.extend(group.pop() for group in by_slot.values() if group)
     return chosen[:SAMPLED_TENSORS]
-
-
-class _Comparison:
-    """Open files, and the comparison of one tensor after the other."""
-
-    def __init__(self, plan: MergePlan, path: Path) -> None:
-        self._plan = plan
-        self._stack = contextlib.ExitStack()
-        self._result = self._stack.enter_context(Checkpoint(path))
-        self._inputs = {model.role: self._stack.enter_context(Checkpoint(model.path)) for model in plan.models}
-        self._resolved: ResolvedFormula = resolve_formula(plan.recipe.formula, plan.recipe.parameters)
-        blocks = block_map(plan.architecture.blocks) if plan.architecture.blocks else None
-        self._evaluator = Evaluator(self._resolved, blocks, plan.recipe.profile, plan.base)
-
-    def __enter__(self) -> _Comparison:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def compare(self, tensor: PlannedTensor) -> TensorFinding:
-        """Compare one tensor, slice by slice."""
-        name = tensor.spec.name
-        source = tensor.copied_from
-        if source is not None:
-            same = self._result.read_bytes(name) == self._read_all(tensor, source)
-            return TensorFinding(name, tensor.spec.count, 0 if same else tensor.spec.count, 0 if same else 1 << 30)
-        differing = worst = 0
-        for result, expected in self._slices(tensor):
-            distance = _distance(result, expected, tensor.spec.dtype)
-            differing += int((distance != 0).sum())
-            worst = max(worst, int(distance.max()) if distance.numel() else 0)
-        return TensorFinding(name, tensor.spec.count, differing, worst)
-
-    def _slices(self, tensor: PlannedTensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        if needs_whole(tensor) or not _is_linear(tensor):
-            # Methods that see the values are their own definition: this checks that nothing else went wrong.
-            yield view_elements(self._result.read_bytes(tensor.spec.name), tensor.spec.dtype), self._by_method(tensor)
-            return
-        info = self._result.tensors[tensor.spec.name]
-        for start in range(0, tensor.spec.count, SLICE):
-            count = min(SLICE, tensor.spec.count - start)
-            result = _read(self._result, info, start, count)
-            values = {
-                role: _read(self._inputs[role], used, start, count).to(torch.float64)
-                for role, used in tensor.inputs.items()
-            }
-            yield result, self._expected(tensor, values)
-
-    def _expected(self, tensor: PlannedTensor, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        roles = set(self._resolved.roles)
-        merged = self._plan.recipe.policy(tensor.component) == MERGE
-        if not merged or not roles <= values.keys():
-            return reference_of_form(tensor.form, values)
-        tensor_class = self._evaluator.class_of(tensor.spec.name, frozenset())
-        return ReferenceWalk(self._evaluator, tensor_class, values).model(self._resolved.expression)
-
-    def _by_method(self, tensor: PlannedTensor) -> torch.Tensor:
-        wide = replace(tensor, spec=replace(tensor.spec, dtype=DTYPES["F64"]))
-        sink = DictSink([wide.spec])
-        part = Part(wide, 0, wide.spec.count, whole=True)
-        data = {role: self._inputs[role].read_bytes(info.name) for role, info in tensor.inputs.items()}
-        Computer(sink, self._plan.recipe.seed).compute(part, data)
-        sink.finish()
-        return sink.tensors[tensor.spec.name].reshape(-1)
-
-    def _read_all(self, tensor: PlannedTensor, role: str) -> memoryview:
-        return self._inputs[role].read_bytes(tensor.inputs[role].name)
-
-
-def _is_linear(tensor: PlannedTensor) -> bool:
-    return all(isinstance(source, str) for source, _ in tensor.form.terms)
-
-
-def _distance(result: torch.Tensor, expected: torch.Tensor, dtype: DType) -> torch.Tensor:
-    if dtype.bits == 64:
-        # Nothing here is wider than float64 and could say what its last bits should be.
-        result, expected = without_noise(result).to(torch.float32), without_noise(expected).to(torch.float32)
-        return ulp_distance(result, expected)
-    return ulp_distance(result, round_reference(without_noise(expected), dtype))
-
-
-def _read(checkpoint: Checkpoint, info: TensorInfo, start: int, count: int) -> torch.Tensor:
-    size = info.dtype.bits // 8
-    buffer = aligned_buffer(checkpoint.reader.buffer_bytes(count * size))
-    return view_elements(checkpoint.reader.read(info.start + start * size, count * size, buffer), info.dtype)

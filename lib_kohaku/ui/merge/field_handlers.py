@@ -16,7 +16,7 @@ from lib_kohaku.merge.methods.base import Method
 from lib_kohaku.merge.methods.describe import method_documents
 from lib_kohaku.merge.methods.registry import METHODS
 from lib_kohaku.merge.presets import block_preset, block_presets
-from lib_kohaku.ui.markup import div
+from lib_kohaku.ui.markup import Markup, div, notice
 from lib_kohaku.ui.merge import simple_formula as simple
 from lib_kohaku.ui.merge.choices import NETWORKS
 from lib_kohaku.ui.merge.errors import shows_errors
@@ -111,7 +111,7 @@ class FieldHandlers:
         )
         if not simple.is_complete(method, choice):
             return [gr.update(), ""]
-        return [simple.simple_formula(method, choice), ""]
+        return [simple.simple_formula(method, choice), _weights_note(choice.weights)]
 
     # -- block weights --------------------------------------------------------------------------------------------
 
@@ -132,6 +132,15 @@ class FieldHandlers:
         blocks = block_map(network_of(network))
         text = write_weights(parse_weights(str(weights), blocks))
         return [put_weights(str(formula or ""), text), ""]
+
+
+def _weights_note(weights: str) -> Markup:
+    """Where the block weights that simple mode uses are to be set."""
+    if not weights:
+        return Markup("")
+    if any(float(value) for value in weights.split(",")):
+        return div("kohaku-hint", "The block weights are set on the page Block weights; the formula follows.")
+    return notice("All block weights are 0. Set them on the page Block weights; the formula follows.", "warning")
 
 
 def _weights(text: Any) -> str:

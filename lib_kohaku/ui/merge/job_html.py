@@ -6,6 +6,8 @@ from lib_kohaku.app.jobs import CANCELLED, DONE, Job
 from lib_kohaku.ui.markup import Markup, action, div, span
 from lib_kohaku.units import format_bytes, format_seconds
 
+# The kind of a job that makes a file the chosen checkpoint; its result is the host's name of it.
+CHOOSE = "choose"
 # Before this share is done, an estimate says more about the first tensor than about the rest.
 _ENOUGH = 0.02
 
@@ -20,7 +22,14 @@ def job_html(job: Job | None, can_load: bool = False) -> Markup:
     if job is None:
         return Markup("")
     body = _ended(job, can_load) if job.ended else _running(job)
-    return div("kohaku-job", body, data_kohaku_job=job.id, data_kohaku_state=job.state, data_kohaku_kind=job.kind)
+    return div(
+        "kohaku-job",
+        body,
+        data_kohaku_job=job.id,
+        data_kohaku_state=job.state,
+        data_kohaku_kind=job.kind,
+        data_kohaku_checkpoint=job.result if job.kind == CHOOSE else None,
+    )
 
 
 def _running(job: Job) -> Markup:
@@ -43,7 +52,8 @@ def _running(job: Job) -> Markup:
 def _figures(job: Job) -> list[str]:
     figures = [job.label]
     if job.total:
-        figures.append(f"{_amount(job, job.done)} of {_amount(job, job.total)}")
+        done = format_bytes(job.done) if job.unit == "bytes" else str(job.done)
+        figures.append(f"{done} of {_amount(job, job.total)}")
     left = job.seconds_left
     if left is not None and job.done >= job.total * _ENOUGH:
         figures += [f"{_amount(job, job.rate)}/s", f"{format_seconds(left)} left"]

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from lib_kohaku.checkpoint.blocks import block_map
-from lib_kohaku.host.base import HostInfo
 from lib_kohaku.merge.methods.registry import METHODS
 from lib_kohaku.ui.ids import button, element_id, hidden, hidden_button, hidden_text, unsaved
 from lib_kohaku.ui.markup import div, join
+from lib_kohaku.ui.merge.blank import blank_plan
 from lib_kohaku.ui.merge.choices import NETWORKS
 from lib_kohaku.ui.merge.layout_output import build_jobs, build_output
 from lib_kohaku.ui.merge.method_fields import method_fields
 from lib_kohaku.ui.merge.parts import FormulaPart, MergePage, RecipesPart, SimplePart, WeightsPart, html
-from lib_kohaku.ui.merge.plan_html import plan_html
-from lib_kohaku.ui.merge.preview import Preview
 from lib_kohaku.ui.merge.simple_formula import SETTING_FIELDS, SINGLE_FIELDS, is_simple
 from lib_kohaku.ui.merge.weights_text import presets_for
+
+if TYPE_CHECKING:
+    from lib_kohaku.host.base import HostInfo
 
 FORMULA_HINT = "beta7 + 0.8*(anxl3 - anxl2) + 0.5*(base7 - beta7)"
 
@@ -55,7 +56,7 @@ def build_formula() -> FormulaPart:
             elem_id=element_id("formula"),
         )
     )
-    plan = html("plan", plan_html(Preview()))
+    plan = html("plan", blank_plan())
     with hidden():
         choices, origin, candidates = hidden_text("choices"), hidden_text("origin"), hidden_text("candidates")
         plan_button = hidden_button("plan_button")
@@ -145,6 +146,7 @@ def build_weights() -> WeightsPart:
             )
         )
         put = button("Use in the formula", "weights_put", variant="primary")
+    html("weights_place", div("kohaku-hint"))
     note = html("weights_note")
     with gr.Row(elem_id=element_id("weight_sliders")):
         sliders = tuple(

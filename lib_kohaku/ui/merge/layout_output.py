@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from lib_kohaku.host.base import HostInfo
 from lib_kohaku.ui.ids import button, element_id, hidden, hidden_button, unsaved
 from lib_kohaku.ui.markup import div
 from lib_kohaku.ui.merge.choices import AS_ABOVE, PRECISIONS, PROFILES, policy_choices
 from lib_kohaku.ui.merge.form import MergeForm
 from lib_kohaku.ui.merge.parts import JobPart, OutputPart, html
+
+if TYPE_CHECKING:
+    from lib_kohaku.host.base import HostInfo
 
 
 def build_output(build_buttons: Callable[[], JobPart], profile_name: str) -> tuple[OutputPart, JobPart]:
@@ -41,7 +44,7 @@ def build_output(build_buttons: Callable[[], JobPart], profile_name: str) -> tup
             seed = unsaved(gr.Number(0, label="Merge seed", precision=0, elem_id=element_id("seed")))
         allow = unsaved(
             gr.Checkbox(
-                False, label="Merge noise and velocity models all the same", elem_id=element_id("allow_mismatch")
+                False, label="Merge eps and v-prediction models all the same", elem_id=element_id("allow_mismatch")
             )
         )
         preview_button = button("Show the metadata", "metadata_show")

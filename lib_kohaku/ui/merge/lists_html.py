@@ -46,7 +46,8 @@ def _card(stored: StoredRecipe, missing: Sequence[str]) -> Markup:
     )
     use = tag(
         "button",
-        span("kohaku-card-name", stored.name),
+        span("kohaku-card-name", stored.recipe.title or stored.name),
+        *([span("kohaku-hint kohaku-mono", stored.name)] if stored.recipe.title else []),
         state,
         span("kohaku-card-text", stored.recipe.description or stored.recipe.formula[:_FORMULA_LENGTH]),
         type="button",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from lib_kohaku.app.merging import MergeWorkbench
+from typing import TYPE_CHECKING
+
 from lib_kohaku.checkpoint.blocks import DEFAULT_PROFILE
 from lib_kohaku.ui.merge.choices import PROFILES
 from lib_kohaku.ui.merge.layout import build_page
 from lib_kohaku.ui.merge.wiring import wire_page
+
+if TYPE_CHECKING:
+    from lib_kohaku.app.merging import MergeWorkbench
 
 
 def build(workbench: MergeWorkbench) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from fractions import Fraction
 
-from lib_kohaku.app.binding import CHOSEN, RoleBinding
+from lib_kohaku.app.binding import BY_USUAL_NAME, CHOSEN, REMEMBERED, RoleBinding
 from lib_kohaku.checkpoint.hashes import auto_v2
 from lib_kohaku.errors import FormulaError, KohakuError
 from lib_kohaku.merge.formula.nodes import Parameter
@@ -14,17 +14,16 @@ from lib_kohaku.merge.plan.describe import describe_action
 from lib_kohaku.merge.plan.memory import peak_memory
 from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, MergePlan
 from lib_kohaku.ui.markup import Markup, div, join, notice, span, tag
+from lib_kohaku.ui.merge.blank import blank_plan
 from lib_kohaku.ui.merge.preview import Preview
 from lib_kohaku.units import format_bytes, format_seconds
-
-_EMPTY = "Choose a recipe, fill in the simple form, or type a formula. What will happen then shows here."
 
 
 def plan_html(preview: Preview) -> Markup:
     """Everything that is known about the merge."""
     if preview.error is None and preview.plan is None:
-        return div("kohaku-plan kohaku-empty", _EMPTY)
-    parts: list[Markup | None] = [_error(preview.error) if preview.error else None]
+        return blank_plan()
+    parts: list[Markup | None] = [_error(preview.error, preview.bindings) if preview.error else None]
     plan = preview.plan
     if plan is not None:
         parts += [notice(text) for text in plan.refusals]
@@ -44,9 +43,9 @@ def plan_html(preview: Preview) -> Markup:
     )
 
 
-def _error(error: KohakuError) -> Markup:
+def _error(error: KohakuError, bindings: Sequence[RoleBinding]) -> Markup:
     if not isinstance(error, FormulaError) or not error.line:
-        return notice(str(error))
+        return _missing_notice(error, bindings)
     marker = " " * (error.column - 1) + "^" * min(error.length, max(1, len(error.source) - error.column + 1))
     # Someone who is still typing has made no mistake yet.
     unfinished = error.column > len(error.source.rstrip())
@@ -114,12 +113,47 @@ def _model_row(binding: RoleBinding, model: InputModel | None, is_base: bool) ->
     return tag(
         "tr",
         tag("td", binding.role, class_="kohaku-mono"),
-        tag("td", select),
+        tag("td", select, _beside(binding)),
         tag("td", *_hash(model), class_="kohaku-mono"),
         tag("td", _kind(model) if model else ""),
         tag("td", base, class_="kohaku-center"),
         class_=None if binding.file else "kohaku-missing",
     )
+
+
+def _beside(binding: RoleBinding) -> Markup | None:
+    """How a file was found if that should be looked at, or files to choose with one click."""
+    if binding.how == REMEMBERED:
+        return span("kohaku-hint", "as in your last merge")
+    if binding.how == BY_USUAL_NAME:
+        return span("kohaku-hint", "by its usual name", title="The file is called what that model is usually called")
+    guesses = [
+        tag(
+            "button",
+            name,
+            type="button",
+            class_="kohaku-action",
+            data_kohaku_suggest=json.dumps({binding.role: name}, ensure_ascii=False),
+            title=f"Take this file for {binding.role}",
+        )
+        for name in binding.suggestions
+    ]
+    return div("kohaku-row kohaku-guesses", *guesses) if guesses else None
+
+
+def _missing_notice(error: KohakuError, bindings: Sequence[RoleBinding]) -> Markup:
+    """What is missing; if there is a suggestion for several of them, one button takes the first of each."""
+    first = {binding.role: binding.suggestions[0] for binding in bindings if binding.suggestions}
+    if len(first) < 2:
+        return notice(str(error))
+    button = tag(
+        "button",
+        "Use the suggested files",
+        type="button",
+        class_="kohaku-action",
+        data_kohaku_suggest=json.dumps(first, ensure_ascii=False),
+    )
+    return div("kohaku-notice kohaku-error", str(error), div("kohaku-row", button), role="alert")
 
 
 def _hash(model: InputModel | None) -> list[str]:
@@ -198,6 +232,11 @@ def _facts(plan: MergePlan, seconds: float) -> Markup:
         )
         for action, names in grouped.items()
     ]
+    if plan.config is not None:
+        hint = "Tells the webui how to build this model; copied beside the result"
+        actions.append(
+            div("kohaku-fact", span("kohaku-fact-name", "Goes with it"), span("", plan.config.name), title=hint)
+        )
     return join(div("kohaku-facts", *actions), div("kohaku-facts", listed))
 
 

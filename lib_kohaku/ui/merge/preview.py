@@ -12,6 +12,7 @@ from lib_kohaku.app.binding import RoleBinding, bind_roles
 from lib_kohaku.app.estimate import estimate_seconds, learnt_rate
 from lib_kohaku.app.merging import SUFFIX, MergeWorkbench
 from lib_kohaku.checkpoint.blocks import block_map
+from lib_kohaku.checkpoint.config_file import find_config
 from lib_kohaku.checkpoint.names import safe_file_name
 from lib_kohaku.errors import KohakuError, PlanError, UnsafeNameError
 from lib_kohaku.merge.algebra.resolve import resolve_formula
@@ -103,9 +104,11 @@ def _bound(workbench: MergeWorkbench, form: MergeForm) -> tuple[Recipe, tuple[Ro
         recipe = replace(recipe, base="")
     origin = loaded_recipe(form.origin)
     if origin is None or with_parameters(origin).split() != recipe.formula.split():
-        recipe = replace(recipe, name="", description="")  # it is not that recipe any more
+        recipe = replace(recipe, name="", title="", description="")  # it is not that recipe any more
     host = workbench.host
-    bindings = bind_roles(recipe, resolved, host.library(), chosen_files(form), host.known_sha256)
+    bindings = bind_roles(
+        recipe, resolved, host.library(), chosen_files(form), host.known_sha256, workbench.history.bound_models()
+    )
     return recipe, bindings, resolved.formula.parameters
 
 
@@ -130,7 +133,7 @@ def suggest_name(workbench: MergeWorkbench, recipe: Recipe, bindings: Sequence[R
     except UnsafeNameError:
         wanted = "merge"
     folder, name, number = workbench.host.output_folder(), wanted, 2
-    while (folder / f"{name}{SUFFIX}").exists():
+    while (folder / f"{name}{SUFFIX}").exists() or find_config(folder / f"{name}{SUFFIX}"):
         name, number = f"{wanted}-{number}", number + 1
     return name
 

@@ -59,11 +59,13 @@ class RecipeHandlers:
         """All recipes, each with the roles that no file was found for."""
         stored, problems = self._workbench.recipes.list()
         library = self._workbench.host.library()
+        remembered = self._workbench.history.bound_models()
         missing: dict[str, list[str]] = {}
         for item in stored:
             try:
                 resolved = resolve_formula(item.recipe.formula, item.recipe.parameters)
-                bindings = bind_roles(item.recipe, resolved, library, {}, self._workbench.host.known_sha256)
+                known = self._workbench.host.known_sha256
+                bindings = bind_roles(item.recipe, resolved, library, {}, known, remembered)
                 missing[item.name] = [binding.role for binding in bindings if not binding.file]
             except KohakuError as error:
                 problems.append(f"{item.name}: {error}")
@@ -128,17 +130,16 @@ class RecipeHandlers:
     # -- the store ------------------------------------------------------------------------------------------------
 
     def _save(self, name: Any, overwrite: Any, *values: Any) -> list[Any]:
-        recipe, files, suggested = self._bound(values)
+        recipe, suggested = self._bound(values)
         wanted = name.strip() if isinstance(name, str) and name.strip() else suggested
         saved = self._workbench.recipes.save(wanted, recipe, overwrite=overwrite is True)
-        del files
         return [notice(f"Saved as {saved.stem}.", "good"), self.cards()]
 
-    def _bound(self, values: Any) -> tuple[Recipe, dict[str, str], str]:
-        """The recipe with the files and hashes that are known now."""
+    def _bound(self, values: Any) -> tuple[Recipe, str]:
+        """The recipe with the files and hashes that are known now, and a name for it."""
         recipe, files, name = bound_recipe(self._workbench, read_form(values))
         plan = self._workbench.plan(recipe, files, allow_prediction_mismatch=True)
-        return plan.recipe, files, name
+        return plan.recipe, name
 
     def _rename(self, text: Any) -> list[Any]:
         try:

@@ -14,7 +14,7 @@ from lib_kohaku.merge.embed import output_metadata
 from lib_kohaku.ui.markup import Markup, div, notice, span, tag
 from lib_kohaku.ui.merge.errors import shows_errors
 from lib_kohaku.ui.merge.form import read_form
-from lib_kohaku.ui.merge.job_html import job_html
+from lib_kohaku.ui.merge.job_html import CHOOSE, job_html
 from lib_kohaku.ui.merge.plan_html import plan_html
 from lib_kohaku.ui.merge.preview import Preview, bound_recipe, make_preview
 from lib_kohaku.units import format_bytes
@@ -118,9 +118,10 @@ class RunHandlers:
         def work(job: Job) -> tuple[str, Any]:
             job.start("Loading", 0, "")
             self._workbench.host.load_checkpoint(path)
-            return f"{path.stem} is loaded.", None
+            loaded = self._workbench.host.loaded_model()
+            return f"{path.stem} is loaded.", loaded.name if loaded is not None else None
 
-        return self._workbench.jobs.start("load", f"Loading {path.stem}", work)
+        return self._workbench.jobs.start(CHOOSE, f"Loading {path.stem}", work)
 
 
 def _output_note(preview: Preview, overwrite: bool) -> Markup:

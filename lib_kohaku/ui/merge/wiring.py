@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from lib_kohaku.app.merging import MergeWorkbench
-from lib_kohaku.host.base import LoadedModel
+from lib_kohaku.later import LaterHandlers
 from lib_kohaku.ui.ids import QUIET, hidden, hidden_button, hidden_text, js
 from lib_kohaku.ui.markup import Markup, div, notice, span
 from lib_kohaku.ui.merge.choices import policy_choices
-from lib_kohaku.ui.merge.field_handlers import FieldHandlers
-from lib_kohaku.ui.merge.parts import MergePage
-from lib_kohaku.ui.merge.recipe_handlers import RecipeHandlers
-from lib_kohaku.ui.merge.run_handlers import RunHandlers
+
+if TYPE_CHECKING:
+    from lib_kohaku.app.merging import MergeWorkbench
+    from lib_kohaku.host.base import LoadedModel
+    from lib_kohaku.ui.merge.handlers import MergeHandlers
+    from lib_kohaku.ui.merge.parts import MergePage
 
 
 def wire_page(page: MergePage, workbench: MergeWorkbench) -> None:
     """Connect everything."""
     Wiring(page, workbench).connect()
+
+
+def _handlers(workbench: MergeWorkbench) -> MergeHandlers:
+    from lib_kohaku.ui.merge.handlers import MergeHandlers
+
+    return MergeHandlers(workbench)
 
 
 class Wiring:
@@ -29,9 +36,8 @@ class Wiring:
     def __init__(self, page: MergePage, workbench: MergeWorkbench) -> None:
         self._page = page
         self._workbench = workbench
-        self._run = RunHandlers(workbench)
-        self._recipes = RecipeHandlers(workbench)
-        self._fields = FieldHandlers(workbench)
+        handlers = LaterHandlers(lambda: _handlers(workbench))
+        self._run, self._recipes, self._fields = handlers.run, handlers.recipes, handlers.fields
         with hidden():
             self._value = hidden_text("action_value")
         self._job_outputs = [page.jobs.note, page.jobs.job]
@@ -78,7 +84,8 @@ class Wiring:
         part.text.change(None, [part.text, part.network], None, _js=js("weights.show"), **QUIET)
         changed = part.network.change(fields.presets, part.network, part.preset, **QUIET)
         changed.then(None, [part.text, part.network], None, _js=js("weights.show"), **QUIET)
-        part.preset.input(fields.use_preset, [part.preset, part.network], [part.text, part.note], **QUIET)
+        preset = part.preset.input(fields.use_preset, [part.preset, part.network], [part.text, part.note], **QUIET)
+        preset.then(None, None, None, _js=js("weights.chosen"), **QUIET)
         formula = self._page.formula.formula
         part.put.click(fields.put_weights, [formula, part.text, part.network], [formula, part.note], **QUIET)
 
@@ -99,7 +106,7 @@ class Wiring:
 
     def _starts(self, event: Callable[..., Any], handler: Callable[..., Any], inputs: Sequence[Any]) -> None:
         started = event(handler, list(inputs), self._job_outputs, **QUIET)
-        started.then(None, None, None, _js=js("jobs.look"), **QUIET)
+        started.then(None, None, None, _js=js("jobs.began"), **QUIET)
 
     def _action(
         self, name: str, handler: Callable[..., Any], outputs: Sequence[Any], then: str = "", then_inputs: Any = None

@@ -1,142 +1,79 @@
-"""What the precision page's events do, without components."""
+"""What the precision page's events do, without components: jobs, and what all its parts need."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import gradio as gr
-
-from lib_kohaku.app.precision import ImagePair, PrecisionWorkbench
+from lib_kohaku.app.image_pair import ImagePair
+from lib_kohaku.app.precision import Conversion, PrecisionWorkbench
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.fp8.choice import OFF, Fp8Choice, parse_choice
 from lib_kohaku.fp8.files.convert import ConversionReport
-from lib_kohaku.fp8.files.plan import Profile
 from lib_kohaku.fp8.files.report import FileReport
-from lib_kohaku.fp8.quality import summarise
-from lib_kohaku.host.fp8_control import Fp8State, ImageRequest
-from lib_kohaku.ui.markup import Markup, div, join, notice, span
+from lib_kohaku.fp8.quality import WeightQuality, summarise
+from lib_kohaku.host.fp8_control import ImageRequest
+from lib_kohaku.ui.markup import Markup, join, notice
 from lib_kohaku.ui.merge.errors import shows_errors
 from lib_kohaku.ui.merge.job_html import job_html
-from lib_kohaku.ui.precision.memory_html import memory_html
+from lib_kohaku.ui.precision.file_handlers import FileHandlers
+from lib_kohaku.ui.precision.live_handlers import LiveHandlers
+from lib_kohaku.ui.precision.memory_html import after, before, memory_html
 from lib_kohaku.ui.precision.pair_html import pair_html
 from lib_kohaku.ui.precision.quality_html import quality_html
 
 _LARGEST_NUMBER = 2**63 - 1
-EXPAND = {"expand fp16": "F16", "expand bf16": "BF16", "expand fp32": "F32"}
 
 
 class PrecisionHandlers:
-    """Values come from browsers: everything is checked again here or in the workbench."""
+    """Values come from browsers: everything is checked again here or in the workbench.
+
+    Attributes:
+        live: Those about the loaded model.
+        files: Those about files.
+    """
 
     def __init__(self, workbench: PrecisionWorkbench) -> None:
         """Serve a workbench."""
         self._workbench = workbench
-
-    # -- lists and state ------------------------------------------------------------------------------------------
-
-    def open(self) -> list[Any]:
-        """Nothing -> four lists of names, job."""
-
-        @shows_errors(note_at=4, outputs=5)
-        def lists() -> list[Any]:
-            names = self._workbench.host.library().names
-            each = [gr.update(choices=names) for _ in range(2)]
-            return [*each, gr.update(choices=["", *names]), gr.update(choices=self._workbench.zips()), self.job()]
-
-        return lists()  # type: ignore[no-any-return]
+        self.live = LiveHandlers(workbench)
+        self.files = FileHandlers(workbench)
 
     def job(self) -> Markup:
         """The last job, and the report that it gave."""
         job = self._workbench.jobs.current
-        shown = job_html(job)
-        result = None if job is None else job.result
-        if isinstance(result, ImagePair):
-            return join(shown, pair_html(result))
-        if not isinstance(result, (ConversionReport, FileReport)):
-            return shown
-        quality = quality_html(result.qualities, summarise(result.qualities))
-        return join(shown, memory_html(result.memory, "in fp8"), quality)
+        return join(job_html(job), _result_html(None if job is None else job.result))
 
-    def state(self) -> list[Any]:
-        """Nothing -> how the loaded model is held, its bytes, the button to take over, the choice."""
-        control = self._workbench.control
-        if control is None:
-            return [Markup(""), Markup(""), gr.update(visible=False), gr.update()]
-        state = control.state()
-        table = memory_html(control.memory(), "now")
-        return [_state_html(state), table, gr.update(visible=state.host_fp8), gr.update(value=state.wanted)]
-
-    # -- the loaded model -----------------------------------------------------------------------------------------
-
-    def predict(self, choice: Any) -> Any:
-        """A choice -> bytes of the loaded model."""
-
-        @shows_errors(note_at=0, outputs=1)
-        def show(text: Any) -> Any:
-            control = self._workbench.control
-            return Markup("") if control is None else memory_html(control.predicted(_choice(text)), "predicted")
-
-        return show(choice)
-
-    def switch(self, choice: Any) -> list[Any]:
-        """A choice -> notice, job."""
-        return self._start(lambda: self._workbench.start_switch(_choice(choice)))
+    def switch(self, *fields: Any) -> list[Any]:
+        """Parts, format, scales -> notice, job."""
+        return self._start(lambda: self._workbench.start_switch(self.live.choice(*fields)))
 
     def take_over(self) -> list[Any]:
         """Nothing -> notice, job."""
         return self._start(self._workbench.start_take_over)
 
     def pair(self, *values: Any) -> list[Any]:
-        """Prompt, negative prompt, seed, steps, width, height, two choices -> notice, job."""
+        """Prompt, negative prompt, seed, steps, width, height, two ways of holding the model -> notice, job."""
 
         def start() -> Any:
             prompt, negative, *numbers, first, second = values
             request = ImageRequest(str(prompt or ""), str(negative or ""), *map(_whole_number, numbers))
-            return self._workbench.start_pair(request, _choice(first), _choice(second))
+            return self._workbench.start_pair(request, _way(first), _way(second))
 
         return self._start(start)
 
-    # -- files ----------------------------------------------------------------------------------------------------
+    def convert(self, *values: Any) -> list[Any]:
+        """Checkpoint, profile, parts, format, name of the result, overwrite -> notice, job."""
+        return self._start(lambda: self.files.start_convert(*values))
 
-    def predict_file(self, name: Any, profile: Any, choice: Any) -> Any:
-        """Checkpoint, profile, choice -> bytes of the file."""
+    def unpack(self, archive: Any, entry: Any, output: Any, overwrite: Any) -> list[Any]:
+        """Zip, file inside it, name of the result, overwrite -> notice, job."""
+        texts = str(archive or ""), str(output or ""), str(entry or "")
+        return self._start(lambda: self._workbench.start_import(*texts, overwrite=bool(overwrite)))
 
-        @shows_errors(note_at=0, outputs=1)
-        def show(*_: Any) -> Any:
-            if not name or str(profile) in EXPAND:
-                return Markup("")
-            return memory_html(self._workbench.predicted(str(name), _profile(profile), _choice(choice)), "predicted")
-
-        return show()
-
-    def convert(self, name: Any, profile: Any, choice: Any, output: Any, overwrite: Any) -> list[Any]:
-        """Checkpoint, profile, choice, name of the result, overwrite -> notice, job."""
-
-        def start() -> Any:
-            dtype = EXPAND.get(str(profile))
-            if dtype is not None:
-                return self._workbench.start_expand(
-                    str(name or ""), str(output or ""), dtype, overwrite=bool(overwrite)
-                )
-            wanted = _choice(choice)
-            if not wanted.on:
-                raise RefusedError("Choose what is to be in fp8.")
-            return self._workbench.start_convert(
-                str(name or ""), str(output or ""), _profile(profile), wanted, overwrite=bool(overwrite)
-            )
-
-        return self._start(start)
-
-    def unpack(self, archive: Any, output: Any, overwrite: Any) -> list[Any]:
-        """Zip, name of the result, overwrite -> notice, job."""
-        return self._start(
-            lambda: self._workbench.start_import(str(archive or ""), str(output or ""), overwrite=bool(overwrite))
-        )
-
-    def report(self, name: Any, original: Any, choice: Any) -> list[Any]:
-        """Checkpoint, its original, choice -> notice, job."""
-        return self._start(lambda: self._workbench.start_report(str(name or ""), _choice(choice), str(original or "")))
+    def report(self, name: Any, original: Any, way: Any) -> list[Any]:
+        """Checkpoint, its original, how it would be held -> notice, job."""
+        return self._start(lambda: self._workbench.start_report(str(name or ""), _way(way), str(original or "")))
 
     def stop(self) -> list[Any]:
         """Nothing -> notice, job."""
@@ -152,6 +89,32 @@ class PrecisionHandlers:
         return begin()  # type: ignore[no-any-return]
 
 
+def _result_html(result: Any) -> Markup:
+    if isinstance(result, ImagePair):
+        return pair_html(result)
+    if isinstance(result, Conversion):
+        predicted = result.report.memory
+        states = [
+            before(predicted, "Original file"),
+            after(predicted, "Predicted"),
+            after(result.written, "New file"),
+        ]
+        return join(memory_html(states), _qualities_html(result.report.qualities))
+    if isinstance(result, ConversionReport):
+        return memory_html([before(result.memory, "Original file"), after(result.memory, "New file")])
+    if isinstance(result, FileReport):
+        if result.scheme:
+            states = [before(result.memory, "In 16 bit"), after(result.memory, "This file")]
+        else:
+            states = [before(result.memory, "This file"), after(result.memory, "Predicted")]
+        return join(memory_html(states), _qualities_html(result.qualities))
+    return Markup("")
+
+
+def _qualities_html(qualities: tuple[WeightQuality, ...]) -> Markup:
+    return quality_html(qualities, summarise(qualities))
+
+
 def _whole_number(value: Any) -> int:
     try:
         number = int(value)
@@ -162,19 +125,5 @@ def _whole_number(value: Any) -> int:
     return number
 
 
-def _choice(text: Any) -> Fp8Choice:
+def _way(text: Any) -> Fp8Choice:
     return parse_choice(str(text or OFF.text))
-
-
-def _profile(value: Any) -> Profile:
-    try:
-        return Profile(str(value))
-    except ValueError as error:
-        raise RefusedError(f"There is no profile {str(value)[:40]!r}.") from error
-
-
-def _state_html(state: Fp8State) -> Markup:
-    if not state.model:
-        return div("kohaku-hint", "No model is loaded. The choice counts for the next one.")
-    model = div("kohaku-hint", "Loaded now: ", span("kohaku-mono", state.model), f", held as: {state.held}")
-    return join(model, notice(state.problem, "warning"))

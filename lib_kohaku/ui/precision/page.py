@@ -1,25 +1,37 @@
-"""The precision page: its components and events."""
+"""The precision page: a page for each task on top, what comes of it below."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from lib_kohaku.app.merging import MergeWorkbench
-from lib_kohaku.app.precision import PrecisionWorkbench
-from lib_kohaku.fp8.choice import Fp8Choice, Parts, all_choices
-from lib_kohaku.fp8.files.plan import Profile
-from lib_kohaku.host.fp8_control import ImageRequest
-from lib_kohaku.ui.ids import QUIET, button, element_id, hidden, hidden_button, js, unsaved
-from lib_kohaku.ui.markup import div
-from lib_kohaku.ui.precision.handlers import EXPAND, PrecisionHandlers
+from lib_kohaku.later import LaterHandlers
+from lib_kohaku.ui.ids import QUIET, button, element_id, hidden, hidden_button, js
+from lib_kohaku.ui.precision import layout_files, layout_live
+from lib_kohaku.ui.precision.pieces import html
 
-_PROFILES = [profile.value for profile in Profile]
-_ON = [choice.text for choice in all_choices() if choice.on and choice.scaled]
-_USUAL = Fp8Choice(Parts.UNET).text
+if TYPE_CHECKING:
+    from lib_kohaku.app.merging import MergeWorkbench
+    from lib_kohaku.host.base import Host
+    from lib_kohaku.ui.precision.handlers import PrecisionHandlers
+
+_LOOK = js("precision.look")
+_TAKE = js("precision.takePrompt")
+
+
+def build(merging: MergeWorkbench) -> None:
+    """Build the page inside the current gradio block."""
+    PrecisionPage(merging.host, LaterHandlers(lambda: _handlers(merging))).build()
+
+
+def _handlers(merging: MergeWorkbench) -> PrecisionHandlers:
+    from lib_kohaku.app.precision import PrecisionWorkbench
+    from lib_kohaku.ui.precision.handlers import PrecisionHandlers
+
+    return PrecisionHandlers(PrecisionWorkbench(merging))
 
 
 @dataclass(frozen=True)
@@ -28,129 +40,88 @@ class _Outcome:
 
     note: gr.HTML
     job: gr.HTML
-
-
-def build(merging: MergeWorkbench) -> None:
-    """Build the page inside the current gradio block."""
-    PrecisionPage(PrecisionWorkbench(merging)).build()
+    stop: gr.Button
 
 
 class PrecisionPage:
-    """Builds and wires the page, one method per part."""
+    """Builds and wires the page. Tasks that need a loaded model are not there without a host that has one."""
 
-    def __init__(self, workbench: PrecisionWorkbench) -> None:
-        """Serve a workbench."""
-        self._workbench = workbench
-        self._do = PrecisionHandlers(workbench)
+    def __init__(self, host: Host, handlers: LaterHandlers) -> None:
+        """Build for a host; events are answered by ``handlers``."""
+        self._host = host
+        self._do = handlers
 
     def build(self) -> None:
-        """All parts: on the left what is to be done, on the right what comes of it."""
-        with gr.Row():
-            left = gr.Column(scale=5)
-            with gr.Column(scale=4):
-                outcome = self._outcome()
-        with left:
-            if self._workbench.control is not None:
-                self._switch(outcome)
-                self._pair(outcome)
-            lists = [*self._convert(outcome), *self._report(outcome), self._import(outcome)]
-        with hidden():
-            opened, poll = hidden_button("precision_open"), hidden_button("precision_poll")
-        opened.click(self._do.open, None, [*lists, outcome.job], **QUIET).then(None, None, None, _js=_LOOK, **QUIET)
-        poll.click(self._do.job, None, outcome.job, **QUIET).then(None, None, None, _js=_LOOK, **QUIET)
+        """Everything."""
+        live = pair = None
+        with gr.Tabs(elem_id=element_id("precision_tasks")):
+            if self._host.fp8 is not None:
+                with gr.TabItem("The loaded model", elem_id=element_id("precision_task_live")):
+                    live = layout_live.build_switch()
+                with gr.TabItem("Compare images", elem_id=element_id("precision_task_pair")):
+                    pair = layout_live.build_pair(can_take=self._host.info.can_generate)
+            with gr.TabItem("Convert a file", elem_id=element_id("precision_task_convert")) as convert_tab:
+                convert = layout_files.build_convert()
+            with gr.TabItem("Measure a file", elem_id=element_id("precision_task_measure")) as measure_tab:
+                measure = layout_files.build_measure()
+            with gr.TabItem("Import from a zip", elem_id=element_id("precision_task_import")) as import_tab:
+                unpack = layout_files.build_import()
+        outcome = _build_outcome()
+        if live is not None and pair is not None:
+            self._wire_live(live, pair, outcome)
+        self._wire_files(convert, measure, unpack, outcome)
+        lists = [convert.source, measure.source, measure.original, unpack.archive, unpack.note]
+        for tab in (convert_tab, measure_tab, import_tab):
+            tab.select(self._do.files.lists, None, lists, **QUIET)
+        self._wire_looking(lists, outcome)
 
-    def _outcome(self) -> _Outcome:
-        stop = button("Stop the task", "precision_stop", variant="stop")
-        note = gr.HTML("", elem_id=element_id("precision_note"))
-        outcome = _Outcome(note, gr.HTML("", elem_id=element_id("precision_job")))
-        self._starts(stop.click, self._do.stop, [], outcome)
-        return outcome
-
-    def _switch(self, outcome: _Outcome) -> None:
-        gr.HTML(div("kohaku-title", "The loaded model"))
-        state = gr.HTML("", elem_id=element_id("precision_state"))
-        choices = [choice.text for choice in all_choices()]
-        choice = _dropdown("Hold its weights as", "precision_choice", choices, choices[0])
-        with gr.Row(elem_classes=["kohaku-form-row"]):
-            apply = button("Apply to the model", "precision_apply", variant="primary")
-            take_over = button("Take over from the webui's FP8", "precision_take_over", visible=False)
-        predicted, now = gr.HTML("", elem_id=element_id("precision_predicted")), gr.HTML("")
-        choice.input(self._do.predict, choice, predicted, **QUIET)
-        self._starts(apply.click, self._do.switch, [choice], outcome)
-        self._starts(take_over.click, self._do.take_over, [], outcome)
+    def _wire_live(self, live: layout_live.SwitchPart, pair: layout_live.PairPart, outcome: _Outcome) -> None:
+        fields = [live.parts, live.fmt, live.scales]
+        for field in fields:
+            field.input(self._do.live.memory, fields, live.memory, **QUIET)
+        self._starts(live.apply, self._do.switch, fields, outcome)
+        self._starts(live.take_over, self._do.take_over, [], outcome)
+        inputs = [pair.prompt, pair.negative, *pair.numbers, pair.first, pair.second]
+        self._starts(pair.make, self._do.pair, inputs, outcome)
+        if pair.take is not None:
+            pair.take.click(None, None, None, _js=_TAKE, **QUIET)
         with hidden():
             ended = hidden_button("precision_ended")
-        ended.click(self._do.state, None, [state, now, take_over, choice], **QUIET)
+        outputs = [live.state, live.memory, live.take_over, live.seen, *fields]
+        ended.click(self._do.live.state, [live.seen, *fields], outputs, **QUIET)
 
-    def _pair(self, outcome: _Outcome) -> None:
-        choices = [choice.text for choice in all_choices()]
-        gr.HTML(div("kohaku-title", "The same image twice"))
-        with gr.Row(elem_classes=["kohaku-form-row"]):
-            first = _dropdown("First image", "precision_first", choices, choices[0])
-            second = _dropdown("Second image", "precision_second", choices, _USUAL)
-        prompt = unsaved(gr.Textbox(label="Prompt of both images", elem_id=element_id("precision_prompt")))
-        negative = unsaved(gr.Textbox(label="Negative prompt of both", elem_id=element_id("precision_negative")))
-        usual = ImageRequest("")
-        with gr.Row(elem_classes=["kohaku-form-row"]):
-            numbers = [
-                unsaved(gr.Number(value, label=label, precision=0, elem_id=element_id(f"precision_{name}")))
-                for label, name, value in (
-                    ("Image seed", "seed", usual.seed),
-                    ("Steps", "steps", usual.steps),
-                    ("Image width", "width", usual.width),
-                    ("Image height", "height", usual.height),
-                )
-            ]
-            make = button("Make both images", "precision_pair")
-        self._starts(make.click, self._do.pair, [prompt, negative, *numbers, first, second], outcome)
+    def _wire_files(
+        self,
+        convert: layout_files.ConvertPart,
+        measure: layout_files.MeasurePart,
+        unpack: layout_files.ImportPart,
+        outcome: _Outcome,
+    ) -> None:
+        asked = [convert.source, convert.target, convert.parts, convert.fmt]
+        for field in asked:
+            field.input(self._do.files.predict, asked, [convert.memory, convert.details, convert.output], **QUIET)
+        self._starts(convert.convert, self._do.convert, [*asked, convert.output, convert.overwrite], outcome)
+        self._starts(measure.measure, self._do.report, [measure.source, measure.original, measure.way], outcome)
+        looked = [unpack.entries, unpack.entry, unpack.output]
+        unpack.archive.input(self._do.files.look_into, unpack.archive, looked, **QUIET)
+        inputs = [unpack.archive, unpack.entry, unpack.output, unpack.overwrite]
+        self._starts(unpack.unpack, self._do.unpack, inputs, outcome)
 
-    def _convert(self, outcome: _Outcome) -> list[gr.Dropdown]:
-        gr.HTML(div("kohaku-title", "Convert a file"))
-        source = _dropdown("Checkpoint", "precision_source", [])
-        with gr.Row(elem_classes=["kohaku-form-row"]):
-            profile = _dropdown("For", "precision_profile", [*_PROFILES, *EXPAND], _PROFILES[0])
-            choice = _dropdown("In fp8", "precision_file_choice", _ON, _USUAL)
-        with gr.Row(elem_classes=["kohaku-form-row"]):
-            output = unsaved(
-                gr.Textbox(label="Name of the fp8 file", elem_id=element_id("precision_output"), max_lines=1)
-            )
-            convert = button("Convert", "precision_convert", variant="primary")
-        overwrite = unsaved(gr.Checkbox(False, label="Overwrite it", elem_id=element_id("precision_overwrite")))
-        predicted = gr.HTML("", elem_id=element_id("precision_file_predicted"))
-        for component in (source, profile, choice):
-            component.input(self._do.predict_file, [source, profile, choice], predicted, **QUIET)
-        self._starts(convert.click, self._do.convert, [source, profile, choice, output, overwrite], outcome)
-        return [source]
+    def _wire_looking(self, lists: list[Any], outcome: _Outcome) -> None:
+        """Lists and the running job, asked for by our JavaScript."""
+        with hidden():
+            opened, poll = hidden_button("precision_open"), hidden_button("precision_poll")
+        opened.click(self._do.files.lists, None, lists, **QUIET)
+        poll.click(self._do.job, None, outcome.job, **QUIET).then(None, None, None, _js=_LOOK, **QUIET)
+        self._starts(outcome.stop, self._do.stop, [], outcome)
 
-    def _report(self, outcome: _Outcome) -> list[gr.Dropdown]:
-        gr.HTML(div("kohaku-title", "What fp8 costs"))
-        with gr.Row(elem_classes=["kohaku-form-row"]):
-            name = _dropdown("Measure", "precision_report_of", [])
-            original = _dropdown("Original of an fp8 file", "precision_original", [])
-            choice = _dropdown("Held as", "precision_report_choice", [c.text for c in all_choices() if c.on], _USUAL)
-        measure = button("Measure every weight", "precision_measure")
-        self._starts(measure.click, self._do.report, [name, original, choice], outcome)
-        return [name, original]
-
-    def _import(self, outcome: _Outcome) -> gr.Dropdown:
-        gr.HTML(div("kohaku-title", "Take a checkpoint out of a zip"))
-        with gr.Row(elem_classes=["kohaku-form-row"]):
-            archive = _dropdown("Zip in the folder for models", "precision_zip", [])
-            output = unsaved(
-                gr.Textbox(label="Name of the imported file", max_lines=1, elem_id=element_id("precision_zip_output"))
-            )
-            unpack = button("Import", "precision_import")
-        replace = unsaved(gr.Checkbox(False, label="Replace the file", elem_id=element_id("precision_replace")))
-        self._starts(unpack.click, self._do.unpack, [archive, output, replace], outcome)
-        return archive
-
-    def _starts(self, event: Any, handler: Any, inputs: Sequence[Any], outcome: _Outcome) -> None:
-        started = event(handler, list(inputs), [outcome.note, outcome.job], **QUIET)
+    def _starts(self, pressed: gr.Button, handler: Any, inputs: Sequence[Any], outcome: _Outcome) -> None:
+        started = pressed.click(handler, list(inputs), [outcome.note, outcome.job], **QUIET)
         started.then(None, None, None, _js=_LOOK, **QUIET)
 
 
-_LOOK = js("precision.look")
-
-
-def _dropdown(label: str, name: str, choices: list[str], value: str | None = None) -> gr.Dropdown:
-    return unsaved(gr.Dropdown(choices, value=value, label=label, elem_id=element_id(name), interactive=True))
+def _build_outcome() -> _Outcome:
+    with gr.Column(elem_id=element_id("precision_outcome")):
+        note, job = html("precision_note"), html("precision_job")
+        stop = button("Stop the task", "precision_stop", variant="stop")
+    return _Outcome(note, job, stop)

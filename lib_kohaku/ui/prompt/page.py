@@ -6,16 +6,19 @@ has a name, and with it the address ``/run/kohaku_prompt``, which gradio guards 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import gradio as gr
 
-from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.ui.ids import QUIET, element_id, hidden, hidden_button, hidden_text
 from lib_kohaku.ui.markup import Markup, div
-from lib_kohaku.ui.prompt.answers import answer
 from lib_kohaku.ui.prompt.layout_sections import sections
 from lib_kohaku.ui.prompt.layout_side import side
 from lib_kohaku.ui.prompt.layout_writing import head, writing
 from lib_kohaku.ui.prompt.sending import build_sending
+
+if TYPE_CHECKING:
+    from lib_kohaku.app.prompting import PromptWorkbench
 
 EVENT = "kohaku_prompt"
 
@@ -26,9 +29,13 @@ def build(workbench: PromptWorkbench) -> None:
     with hidden():
         question, answered = hidden_text("prompt_question"), hidden_text("prompt_answer")
         ask = hidden_button("prompt_ask")
-    ask.click(
-        lambda text: answer(workbench, text), inputs=[question], outputs=[answered], **{**QUIET, "api_name": EVENT}
-    )
+
+    def answer(text: str) -> str:
+        from lib_kohaku.ui.prompt.answers import answer as answer_with  # not at the webui's start
+
+        return answer_with(workbench, text)
+
+    ask.click(answer, inputs=[question], outputs=[answered], **{**QUIET, "api_name": EVENT})
     with hidden():
         build_sending(workbench.host)
 

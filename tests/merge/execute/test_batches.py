@@ -49,7 +49,7 @@ def test_sizes_do_not_show(
     monkeypatch.setattr(run, "batch_limit", lambda models: limit)
     monkeypatch.setattr(batches, "MAX_GAP", gap)
     monkeypatch.setattr(batches, "_MAX_PARTS", parts)
-    monkeypatch.setattr(run, "Computer", lambda sink, seed: compute.Computer(sink, seed, block))
+    monkeypatch.setattr(run, "Computer", lambda sink, seed, **more: compute.Computer(sink, seed, block, **more))
     merge_to_file(card, tmp_path / "m.safetensors")
     assert digest(tmp_path / "m.safetensors") == usual
 

@@ -179,10 +179,30 @@ def test_predictions(tmp_path: Path) -> None:
     assert any("predict different things" in warning for warning in made.warnings)
 
 
-@pytest.mark.parametrize("marker", ["scaled_fp8", "x.scale_weight", "x.weight_scale", "x.comfy_quant"])
-def test_scaled_float8(tmp_path: Path, marker: str) -> None:
-    library = write_models(tmp_path, {"a": ONE, "b": {**ONE, marker: torch.ones(1)}})
-    assert "b.safetensors is a scaled fp8 file" in refused(plan("0.5*a + 0.5*b", library))
+FP8 = torch.float8_e4m3fn
+INT8 = torch.frombuffer(bytearray(b'{"format": "int8_tensorwise"}'), dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "words"),
+    [
+        ({"x.scale_weight": torch.ones(1)}, "there is a scale 'x.scale_weight' but no weight for it"),
+        ({"x.weight_scale": torch.ones(1)}, "there is a scale 'x.weight_scale' but no weight for it"),
+        ({"w.scale_weight": torch.ones(1)}, "'w' has a scale but is F32"),
+        ({"x.comfy_quant": torch.ones(1)}, "'x.comfy_quant' cannot be read"),
+        ({"x.comfy_quant": INT8}, "'int8_tensorwise', which is not supported"),
+        ({"x.weight_scale_2": torch.ones(1)}, "nvfp4"),
+        ({"x.qweight": torch.ones(1)}, "4-bit integers"),
+        ({"w": torch.ones(2, 3).to(FP8), "w.scale_weight": torch.ones(3)}, "has shape [3]"),
+        ({"w": torch.ones(2, 3).to(FP8), "w.scale_weight": torch.ones(2, 3)}, "has shape [2, 3]"),
+        ({"w": torch.ones(2).to(FP8), "w.scale_weight": torch.ones(1).to(FP8)}, "of type F8_E4M3"),
+    ],
+)
+def test_quantised_files_that_cannot_be_understood(tmp_path: Path, tensors: dict, words: str) -> None:
+    library = write_models(tmp_path, {"a": ONE, "b": {**ONE, **tensors}})
+    text = refused(plan("0.5*a + 0.5*b", library))
+    assert "b.safetensors: " in text
+    assert words in text
 
 
 def test_types_that_cannot_be_computed_with(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lib_kohaku.fp8.choice import all_choices, parse_choice
-from lib_kohaku.host.a1111.fp8.switch import OPTION
+from lib_kohaku.host.a1111.fp8.names import OPTION
 
 LABEL = "[Kohaku] fp8"
 # Below a change of checkpoint (1.0) and above whatever needs no conversion.

@@ -14,9 +14,10 @@ from lib_kohaku.fp8.quality.images import Picture
 from lib_kohaku.host.a1111.fp8.held import held_of
 from lib_kohaku.host.a1111.fp8.images import held_text
 from lib_kohaku.host.a1111.fp8.memory import memory_now, memory_predicted
+from lib_kohaku.host.a1111.fp8.names import OPTION
 from lib_kohaku.host.a1111.fp8.pair import make_pair
-from lib_kohaku.host.a1111.fp8.switch import HOST_FP8, OPTION, Fp8Switch
-from lib_kohaku.host.a1111.queue import hold_queue
+from lib_kohaku.host.a1111.fp8.switch import HOST_FP8, Fp8Switch
+from lib_kohaku.host.a1111.queue import TaskProgress, hold_queue
 from lib_kohaku.host.fp8_control import Fp8State, ImageRequest
 from lib_kohaku.progress import Progress, SilentProgress
 
@@ -34,7 +35,7 @@ class Fp8Desk:
         held = held_of(model)
         return Fp8State(
             model=str(getattr(getattr(model, "sd_checkpoint_info", None), "title", "")),
-            wanted=self._switch.wanted.text,
+            wanted=self._switch.setting.text,
             held=held_text(model),
             weights=0 if held is None else len(held.attachment.weights),
             problem=self._switch.problem(model),
@@ -97,7 +98,7 @@ class Fp8Desk:
     ) -> tuple[Picture, Picture]:
         """See :class:`~lib_kohaku.host.fp8_control.Fp8Control`."""
         with hold_queue(task or _task(), "fp8: the same image twice", progress) as shown:
-            return make_pair(self._switch, request, choices, shown)
+            return make_pair(self._switch, request, choices, shown, TaskProgress(progress, owns_bar=False))
 
 
 def _task() -> str:

@@ -16,14 +16,16 @@ from modules import shared
 
 from lib_kohaku.checkpoint.datafiles import load_data
 from lib_kohaku.checkpoint.header import Header
+from lib_kohaku.checkpoint.io.modes import IOMode
 from lib_kohaku.checkpoint.source import load_header
 from lib_kohaku.errors import CheckpointError
-from lib_kohaku.fp8.codecs import FORMATS, Fp8Format, Quantised
+from lib_kohaku.fp8.choice import Fp8Choice
+from lib_kohaku.fp8.codecs import FP8_TAGS, Fp8Format, Quantised, quantise
 from lib_kohaku.fp8.files import markers
 from lib_kohaku.fp8.files.reader import Fp8Checkpoint
-from lib_kohaku.host.a1111.fp8.originals import OriginalReader, stored_name
+from lib_kohaku.host.a1111.fp8.freed import FreeingCounter
+from lib_kohaku.host.a1111.fp8.originals import OriginalReader, file_name, stored_name
 
-_TAGS = {fmt.tag for fmt in FORMATS}
 _STRANGE_ENDINGS = (*markers.FOREIGN_ENDINGS, *markers.SCALE_ENDINGS, markers.COMFY_QUANT)
 
 
@@ -42,15 +44,15 @@ class DecodingState(dict[str, Any]):
         self._names = {_new_name(name): name for name in file.names}
         super().__init__(dict.fromkeys(self._names))
         self._file = file
+        self._freeing = FreeingCounter()
 
     def __getitem__(self, name: str) -> torch.Tensor:
         if name not in self:
             raise KeyError(name)
         stored = self._names[name]
-        tensor = self._file.tensor(stored)
-        if stored not in self._file.layout.weights:
-            return tensor
-        return tensor.to(torch.float32 if shared.cmd_opts.no_half else torch.float16)
+        self._freeing.count(4 * self._file.checkpoint.tensors[stored].count)
+        quantised = self._file.quantised(stored)
+        return self._file.tensor(stored) if quantised is None else quantised.decode(model_dtype())
 
     def get(self, name: str, default: Any = None) -> Any:
         """As of any dict."""
@@ -82,6 +84,30 @@ class DecodingState(dict[str, Any]):
             dict.pop(other, name)
         return other
 
+    def discard(self, name: str) -> None:
+        """Take a tensor out without reading it."""
+        super().pop(name, None)
+
+    def codes(self, name: str) -> Quantised | None:
+        """The codes of a tensor as the file has them, None if it is not fp8."""
+        return self._file.quantised(self._names[name])
+
+    def described(self) -> dict[str, torch.Tensor]:
+        """An ordinary dict of tensors of the right types and shapes, without data (meta device)."""
+        weights, tensors = self._file.layout.weights, self._file.checkpoint.tensors
+        stored = {name: tensors[self._names[name]] for name in self}
+        return {
+            name: torch.empty(
+                info.shape, dtype=model_dtype() if info.name in weights else info.dtype.torch, device="meta"
+            )
+            for name, info in stored.items()
+        }
+
+
+def model_dtype() -> torch.dtype:
+    """The type that the webui gives to the weights of a model."""
+    return torch.float32 if shared.cmd_opts.no_half else torch.float16
+
 
 def _new_name(name: str) -> str:
     """The name of today for old names of text encoder weights, as the webui renames them."""
@@ -103,7 +129,7 @@ def is_quantised(path: Path) -> bool:
 
 def _is_strange(header: Header) -> bool:
     return any(
-        info.dtype.name in _TAGS or info.dtype.name in markers.FOREIGN_DTYPES or name.endswith(_STRANGE_ENDINGS)
+        info.dtype.name in FP8_TAGS or info.dtype.name in markers.FOREIGN_DTYPES or name.endswith(_STRANGE_ENDINGS)
         for name, info in header.tensors.items()
     )
 
@@ -115,7 +141,8 @@ def decoding_state(path: Path) -> DecodingState:
         Fp8FileError: If something in it is quantised in a way that is not supported.
         CheckpointError: If it is damaged.
     """
-    file = Fp8Checkpoint(path)
+    # Through the page cache: people change to and fro between models.
+    file = Fp8Checkpoint(path, IOMode.BUFFERED)
     # Nobody closes a state dict; copies of it share the file.
     weakref.finalize(file, file.checkpoint.reader.close)
     return DecodingState(file)
@@ -152,3 +179,50 @@ class StoredCodes(Mapping[str, Quantised]):
         name = stored_name(live_name, self._file.checkpoint.tensors)
         stored = None if name is None else self._file.layout.weights.get(name)
         return name if stored is not None and stored.fmt == self._fmt else None
+
+
+class StateCodes(Mapping[str, Quantised]):
+    """Codes for the names of a model that is about to be loaded, made of its state dict one at a time.
+
+    They are those that the loaded model would be converted to: out of the type that the webui gives to weights, except
+    for those that the file has as codes of the wanted format already.
+    """
+
+    def __init__(self, state: Mapping[str, Any], choice: Fp8Choice) -> None:
+        """Convert by a choice.
+
+        Args:
+            state: The state dict, with the names of files.
+            choice: The format, and whether weights are scaled.
+        """
+        self._state = state
+        self._fmt = choice.fmt
+        self._scaling = choice.policy().scaling
+
+    def has(self, live_name: str) -> bool:
+        """Whether the state dict has the parameter."""
+        return file_name(live_name) in self._state
+
+    def values_of(self, live_name: str) -> torch.Tensor:
+        """The parameter as numbers."""
+        value: torch.Tensor = self._state[file_name(live_name)]
+        return value
+
+    def __contains__(self, live_name: object) -> bool:
+        return self.has(str(live_name))
+
+    def __getitem__(self, live_name: str) -> Quantised:
+        name = file_name(live_name)
+        found = self._state.codes(name) if isinstance(self._state, DecodingState) else None
+        if found is not None and found.fmt == self._fmt:
+            return found
+        values = self.values_of(live_name) if found is None else found.decode(model_dtype())
+        if values.is_floating_point() and not shared.cmd_opts.no_half:
+            values = values.to(model_dtype())
+        return quantise(values.cpu(), self._fmt, self._scaling, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._state)
+
+    def __len__(self) -> int:
+        return len(self._state)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,18 @@ from lib_kohaku.fp8.attach import Attachment, attach
 from lib_kohaku.fp8.attach.targets import live_tensors
 from lib_kohaku.fp8.choice import Fp8Choice
 from lib_kohaku.fp8.errors import Fp8Error
-from lib_kohaku.host.a1111.fp8.files import StoredCodes
+from lib_kohaku.host.a1111.fp8.files import DecodingState, StateCodes, StoredCodes
+from lib_kohaku.host.a1111.fp8.freed import FreeingProgress, give_back_freed_memory
 from lib_kohaku.host.a1111.fp8.loras import PromptLoras
 from lib_kohaku.host.a1111.fp8.originals import OriginalReader, Originals, file_name
 from lib_kohaku.host.a1111.live_weights import undo_baked_loras
-from lib_kohaku.progress import Progress
+from lib_kohaku.progress import Progress, SilentProgress
 
-_log = logging.getLogger(__name__)
 _HELD = "_kohaku_fp8_held"
 _FILE = "_kohaku_fp8_file"
 _UNET = "model.diffusion_model."
 _SAMPLES = 8
+_NOT_THE_FILES = "the weights in memory are not those of the file: something has changed them"
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,13 @@ def held_of(model: Any) -> Held | None:
     return found if isinstance(found, Held) else None
 
 
-def note_file(model: Any) -> None:
+def note_file(model: Any, originals: Originals | None) -> None:
     """Remember the state of the file that a model was just loaded from: it may be replaced later."""
-    model.__dict__.pop(_FILE, None)
-    try:
-        model.__dict__[_FILE] = Originals.of(Path(_path_of(model)))
-    except Fp8Error as error:
-        _log.debug("fp8 will not be possible: %s", error)
+    model.__dict__[_FILE] = originals
 
 
 def hold(model: Any, choice: Fp8Choice, progress: Progress) -> Held:
-    """Convert a model's weights.
+    """Convert the weights of a model that is loaded.
 
     Raises:
         Fp8Error: If they cannot be; the model is as it was.
@@ -81,16 +78,52 @@ def hold(model: Any, choice: Fp8Choice, progress: Progress) -> Held:
     undo_baked_loras(model)
     originals = model.__dict__.get(_FILE) or Originals.of(Path(_path_of(model)))
     with originals.open() as source:
-        infos = {file_name(info.name): info for info in live_tensors(model, "").values()}
-        architecture = detect_architecture(infos)
-        policy = choice.policy(_without_original(model, source))
         _require_same(model, source)
-
-        def component_of(name: str) -> str:
-            return architecture.component_of(file_name(name))
-
+        policy = choice.policy(_without(model, source.has))
         stored = StoredCodes(source, choice.fmt)
-        attachment = attach(model, policy, component_of=component_of, source=source, stored=stored, progress=progress)
+        attachment = attach(
+            model,
+            policy,
+            component_of=_component_finder(model),
+            source=source,
+            stored=stored,
+            progress=FreeingProgress(progress),
+        )
+    return _held(model, choice, originals, attachment)
+
+
+def hold_from_state(model: Any, choice: Fp8Choice, state: Mapping[str, Any], originals: Originals) -> Held:
+    """Give codes to a model whose weights the webui is about to load, weight by weight out of the state dict.
+
+    What the model has for them is given up, weight by weight, and may be without data (meta device): so it is never
+    there in 16 bit. The state dict stays as it is.
+
+    Args:
+        model: The model, without the webui's wrappers.
+        choice: How it is to be held.
+        state: What is to be loaded.
+        originals: The file that ``state`` should be the content of.
+
+    Raises:
+        Fp8Error: If the weights cannot be converted, or are not those of the file. Weights that had no data have none
+            again, the others are those of the state dict.
+        KohakuError: If the file cannot be read; likewise.
+    """
+    _require_content(state, originals)
+    codes = StateCodes(state, choice)
+    policy = choice.policy(_without(model, codes.has))
+    attachment = attach(
+        model,
+        policy,
+        component_of=_component_finder(model),
+        source=codes.values_of,
+        stored=codes,
+        progress=FreeingProgress(SilentProgress()),
+    )
+    return _held(model, choice, originals, attachment)
+
+
+def _held(model: Any, choice: Fp8Choice, originals: Originals, attachment: Attachment) -> Held:
     if not attachment.weights:
         attachment.detach()
         raise Fp8Error("nothing in this model is of a kind that is held in fp8")
@@ -128,21 +161,37 @@ def let_go(model: Any, *, exact: bool = True) -> str:
     return problem
 
 
+def forget(model: Any) -> None:
+    """Drop the codes of a model whose weights are about to be loaded; nothing takes their place (meta device)."""
+    held = held_of(model)
+    if held is not None:
+        held.loras.remove()
+        held.attachment.drop()
+        del model.__dict__[_HELD]
+        give_back_freed_memory()
+
+
 def _path_of(model: Any) -> str:
     return str(getattr(getattr(model, "sd_checkpoint_info", None), "filename", ""))
+
+
+def _component_finder(model: torch.nn.Module) -> Callable[[str], str]:
+    infos = {file_name(info.name): info for info in live_tensors(model, "").values()}
+    architecture = detect_architecture(infos)
+    return lambda name: architecture.component_of(file_name(name))
 
 
 def _weights(model: torch.nn.Module) -> list[tuple[str, torch.nn.Parameter]]:
     return [
         (name, parameter)
         for name, parameter in model.named_parameters()
-        if parameter.dim() in (2, 4) and parameter.is_floating_point() and not parameter.is_meta
+        if parameter.dim() in (2, 4) and parameter.is_floating_point()
     ]
 
 
-def _without_original(model: torch.nn.Module, source: OriginalReader) -> tuple[str, ...]:
+def _without(model: torch.nn.Module, has: Callable[[str], bool]) -> tuple[str, ...]:
     """Weights that are not in the file (a model without text encoders keeps those of its predecessor)."""
-    return tuple(name for name, _ in _weights(model) if not source.has(name))
+    return tuple(name for name, _ in _weights(model) if not has(name))
 
 
 def _require_same(model: torch.nn.Module, source: OriginalReader) -> None:
@@ -150,11 +199,32 @@ def _require_same(model: torch.nn.Module, source: OriginalReader) -> None:
 
     A sample of the UNet is looked at: whatever merges in memory changes nearly all of it.
     """
-    candidates = [(name, live) for name, live in _weights(model) if name.startswith(_UNET) and source.has(name)]
-    for name, live in candidates[:: max(1, len(candidates) // _SAMPLES)]:
-        original = source(name)
-        if original.shape != live.shape or not torch.equal(original.to(live.dtype), live.detach().cpu()):
-            raise Fp8Error(
-                f"the weights in memory are not those of the file ('{name}' differs): something has changed them. "
-                "Load the checkpoint again first"
-            )
+    weights = {name: live for name, live in _weights(model) if not live.is_meta}
+    for name in _sample(name for name in weights if source.has(name)):
+        live, original = weights[name], source(name)
+        if not _same_bits(original, live.detach()):
+            raise Fp8Error(f"{_NOT_THE_FILES}: '{name}' differs. Load the checkpoint again first")
+
+
+def _require_content(state: Mapping[str, Any], originals: Originals) -> None:
+    """Refuse a state dict that is not the content of a file: other extensions load what they have merged in memory."""
+    if isinstance(state, DecodingState):
+        return
+    with originals.open() as source:
+        for name in _sample(name for name in state if source.has(name)):
+            value, original = state[name], source(name)
+            if not _same_bits(original, value):
+                raise Fp8Error(f"{_NOT_THE_FILES}: '{name}' differs. They are in no file that could give them back")
+
+
+def _same_bits(original: torch.Tensor, value: torch.Tensor) -> bool:
+    """Whether a tensor is another one in its own type; NaN equals NaN."""
+    if original.shape != value.shape:
+        return False
+    bits = [tensor.contiguous().reshape(-1).view(torch.uint8) for tensor in (original.to(value.dtype), value.cpu())]
+    return torch.equal(*bits)
+
+
+def _sample(names: Iterable[str]) -> list[str]:
+    candidates = [name for name in names if name.startswith(_UNET)]
+    return candidates[:: max(1, len(candidates) // _SAMPLES)]

@@ -10,12 +10,12 @@ from modules import sd_models
 from lib_kohaku.errors import CancelledError, KohakuError
 from lib_kohaku.fp8.choice import OFF
 from lib_kohaku.host.a1111.fp8.held import held_of
+from lib_kohaku.host.a1111.fp8.names import INFOTEXT_KEY
 from lib_kohaku.host.a1111.fp8.switch import Fp8Switch
 from lib_kohaku.host.a1111.queue import TaskProgress
 from lib_kohaku.progress import SilentProgress
 
 _log = logging.getLogger(__name__)
-INFOTEXT_KEY = "Kohaku fp8"
 
 
 class Fp8Images:

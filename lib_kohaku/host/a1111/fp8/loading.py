@@ -1,28 +1,30 @@
 """Between the webui's loading of weights and their way to the device: there models are converted.
 
 The webui has no callback at that place. Three of its functions are wrapped; it looks them up at every call, so wrapping
-them is effective, and taking the wrappers off again leaves nothing behind.
+them is effective, and taking the wrappers off again leaves nothing behind. They are put on at the webui's start, which
+should not pay for what they do: that is imported when a model is loaded.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modules import devices, sd_hijack, sd_models
+from modules import devices, sd_hijack, sd_models, shared
 
 from lib_kohaku.errors import KohakuError
-from lib_kohaku.fp8.attach import attachment_of
-from lib_kohaku.host.a1111.fp8.files import decoding_state, is_quantised
-from lib_kohaku.host.a1111.fp8.held import held_of, let_go, note_file
-from lib_kohaku.host.a1111.fp8.originals import file_name
-from lib_kohaku.host.a1111.fp8.switch import Fp8Switch
 from lib_kohaku.progress import SilentProgress
+
+if TYPE_CHECKING:
+    from lib_kohaku.host.a1111.fp8.switch import Fp8Switch
 
 _log = logging.getLogger(__name__)
 _LOAD, _TARGET, _READ = "load_model_weights", "model_target_device", "get_checkpoint_state_dict"
+# Where the webui reads weights to; None, the device.
+_PLACE = "weight_load_location"
 
 
 Function = Callable[..., Any]
@@ -38,8 +40,8 @@ class _Wrapped(NamedTuple):
 class LoadHooks:
     """Wrappers around the webui's loading. Can be put on and taken off any number of times."""
 
-    def __init__(self, switch: Fp8Switch) -> None:
-        """Convert by a switch."""
+    def __init__(self, switch: Callable[[], Fp8Switch]) -> None:
+        """Convert by a switch, which is asked for when a model is loaded."""
         self._switch = switch
         self._wrapped: dict[str, _Wrapped] = {}
 
@@ -74,10 +76,17 @@ class LoadHooks:
         def load_model_weights(model: Any, checkpoint_info: Any, state_dict: Any, timer: Any) -> Any:
             if not self._is_on(_LOAD, load_model_weights):
                 return original(model, checkpoint_info, state_dict, timer)
-            let_go(model, exact=not _is_covered(model, state_dict))
-            result = original(model, checkpoint_info, state_dict, timer)
-            note_file(model)
-            self._convert(model)
+            from lib_kohaku.host.a1111.fp8.held import note_file
+            from lib_kohaku.host.a1111.fp8.state_loader import StateLoader
+            from lib_kohaku.host.a1111.fp8.switch import forget_encoded_prompts
+
+            loader = StateLoader(model, self._switch(), Path(checkpoint_info.filename))
+            with loader.standing_in():
+                result = original(model, checkpoint_info, state_dict, timer)
+            note_file(model, loader.originals)
+            if loader.with_text:
+                forget_encoded_prompts(None)
+            self._convert(model, again=not loader.refused)
             timer.record("kohaku fp8")
             return result
 
@@ -86,30 +95,41 @@ class LoadHooks:
     def _around_target(self, original: Function) -> Function:
         def model_target_device(model: Any) -> Any:
             # Built on the CPU and moved when it is converted, a model never takes 16 bit's room on the device.
-            is_on = self._is_on(_TARGET, model_target_device) and self._switch.converts_on_load()
+            is_on = self._is_on(_TARGET, model_target_device) and self._switch().converts_on_load()
             return devices.cpu if is_on else original(model)
 
         return model_target_device
 
     def _around_read(self, original: Function) -> Function:
         def get_checkpoint_state_dict(checkpoint_info: Any, timer: Any) -> Any:
+            from lib_kohaku.host.a1111.fp8.files import decoding_state, is_quantised
+
             path = Path(checkpoint_info.filename)
             try:
-                if not self._is_on(_READ, get_checkpoint_state_dict) or not is_quantised(path):
+                if not self._is_on(_READ, get_checkpoint_state_dict):
                     return original(checkpoint_info, timer)
+                if not is_quantised(path):
+                    with _read_to_memory(on=self._switch().converts_on_load()):
+                        return original(checkpoint_info, timer)
                 checkpoint_info.calculate_shorthash()
                 timer.record("calculate hash")
                 _log.info("Kohaku: %s holds fp8 weights, which are decoded", path.name)
                 return decoding_state(path)
-            except BaseException:
+            except BaseException as error:
                 _put_back_model()
+                if isinstance(error, KohakuError):
+                    from lib_kohaku.host.a1111.page_notes import tell_in_page
+
+                    tell_in_page(str(error))
                 raise
 
         return get_checkpoint_state_dict
 
-    def _convert(self, model: Any) -> None:
+    def _convert(self, model: Any, *, again: bool) -> None:
+        from lib_kohaku.host.a1111.fp8.freed import give_back_freed_memory
+
         try:
-            held = self._switch.bring_about(model, SilentProgress(), again=True, in_use=False)
+            held = self._switch().bring_about(model, SilentProgress(), again=again, in_use=False)
         except KohakuError as error:
             _log.warning("Kohaku: the model stays as it is. %s", error)
             return
@@ -117,8 +137,25 @@ class LoadHooks:
             # The webui would take it for a failure of its own and load the previous model again.
             _log.exception("Kohaku: converting to fp8 failed; the model stays as it is")
             return
+        give_back_freed_memory()
         if held is not None:
             _log.info("Kohaku: %d weights are held as %s", held.count, held.choice.text)
+
+
+@contextmanager
+def _read_to_memory(*, on: bool) -> Iterator[None]:
+    """Keep ``--lowram`` from reading 16-bit weights straight to the device.
+
+    On the CPU the file is mapped and takes no memory of its own; what reaches the device are the codes.
+    """
+    if not on or not hasattr(shared, _PLACE) or getattr(shared, _PLACE) is not None:
+        yield
+        return
+    setattr(shared, _PLACE, "cpu")
+    try:
+        yield
+    finally:
+        setattr(shared, _PLACE, None)
 
 
 def _put_back_model() -> None:
@@ -135,11 +172,3 @@ def _put_back_model() -> None:
         model.to(devices.device)
     if model not in sd_models.model_data.loaded_sd_models:
         sd_models.model_data.loaded_sd_models.insert(0, model)
-
-
-def _is_covered(model: Any, state_dict: Any) -> bool:
-    """Whether a state dict overwrites everything that is held in fp8."""
-    attachment = attachment_of(model)
-    if held_of(model) is None or attachment is None:
-        return True
-    return state_dict is not None and all(file_name(name) in state_dict for name in attachment.weights)

@@ -75,6 +75,7 @@ class PromptLoras:
     def _apply(self, networks: Any, loaded: list[Any]) -> None:
         self._attachment.clear_deltas()
         self._failed.clear()
+        weights = self._attachment.weights
         places = _places(self._attachment) if loaded else []
         for index, net in enumerate(loaded):
             for place in places:
@@ -84,7 +85,8 @@ class PromptLoras:
                 report = self._reporter(networks, net.name, place.layer)
                 try:
                     # Two LoRAs may have one name; their place in the prompt tells them apart.
-                    self._attachment.set_delta(f"{index}:{net.name}", place.weight, _delta(modules, report))
+                    delta = _delta(modules, weights[place.weight].dtype, report)
+                    self._attachment.set_delta(f"{index}:{net.name}", place.weight, delta)
                 except (Fp8Error, RuntimeError) as error:
                     report(error)
 
@@ -138,10 +140,10 @@ def _places(attachment: Attachment) -> list[_Place]:
     return places
 
 
-def _delta(modules: list[Any], report: Callable[[Exception], None]) -> Delta:
+def _delta(modules: list[Any], dtype: torch.dtype, report: Callable[[Exception], None]) -> Delta:
     if len(modules) == 1 and _is_low_rank(modules[0]):
         return _low_rank(modules[0])
-    return Computed(_Change(modules, report))
+    return Computed(_Change(modules, dtype, report))
 
 
 def _is_low_rank(module: Any) -> bool:
@@ -165,22 +167,33 @@ def _low_rank(module: Any) -> LowRank:
 class _Change:
     """What the webui's LoRA code says that a weight changes by, asked at every forward: nothing is kept."""
 
-    def __init__(self, modules: list[Any], report: Callable[[Exception], None]) -> None:
+    def __init__(self, modules: list[Any], dtype: torch.dtype, report: Callable[[Exception], None]) -> None:
         self._modules = modules
+        self._dtype = dtype
         self._report = report
 
     def __call__(self, weight: torch.Tensor) -> Full:
-        """Give the change of a weight in float32.
+        """Give the change of a weight.
 
         Args:
-            weight: As it stands; of several modules each gets its share of rows.
+            weight: As it stands, in float32; of several modules each gets its share of rows.
         """
         try:
-            with torch.no_grad():
-                shares = weight.chunk(len(self._modules), 0)
-                changes = [module.calc_updown(share) for module, share in zip(self._modules, shares, strict=True)]
-                change = torch.cat([updown for updown, _ in changes]).reshape(weight.shape)
+            return self._ask(weight)
         except RuntimeError as error:
-            self._report(error)
-            return _NOTHING
+            problem = error
+        if self._dtype != weight.dtype:
+            # Some kinds multiply the weight with the file's tensors as they are, so it has to be of the model's type.
+            try:
+                return self._ask(weight.to(self._dtype))
+            except RuntimeError as error:
+                problem = error
+        self._report(problem)
+        return _NOTHING
+
+    def _ask(self, weight: torch.Tensor) -> Full:
+        with torch.no_grad():
+            shares = weight.chunk(len(self._modules), 0)
+            changes = [module.calc_updown(share) for module, share in zip(self._modules, shares, strict=True)]
+            change = torch.cat([updown for updown, _ in changes]).reshape(weight.shape)
         return Full(change, changes[0][1] if len(changes) == 1 else None)

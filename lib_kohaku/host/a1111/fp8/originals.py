@@ -11,6 +11,7 @@ import torch
 
 from lib_kohaku.checkpoint.architectures import key_under_alias
 from lib_kohaku.checkpoint.header import TensorInfo
+from lib_kohaku.checkpoint.io.modes import IOMode
 from lib_kohaku.fp8.errors import Fp8Error
 from lib_kohaku.fp8.files.reader import Fp8Checkpoint
 
@@ -90,5 +91,5 @@ class Originals:
         """
         if Originals.of(self.path) != self:
             raise Fp8Error(f"'{self.path.name}' was changed since it was loaded")
-        with Fp8Checkpoint(self.path) as file:
+        with Fp8Checkpoint(self.path, IOMode.BUFFERED) as file:  # the webui has just read it
             yield OriginalReader(file)

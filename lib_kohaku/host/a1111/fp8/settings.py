@@ -10,8 +10,7 @@ from modules import shared
 
 from lib_kohaku.errors import KohakuError
 from lib_kohaku.fp8.choice import OFF, all_choices
-from lib_kohaku.host.a1111.fp8.images import INFOTEXT_KEY
-from lib_kohaku.host.a1111.fp8.switch import OPTION
+from lib_kohaku.host.a1111.fp8.names import INFOTEXT_KEY, OPTION
 
 _log = logging.getLogger(__name__)
 

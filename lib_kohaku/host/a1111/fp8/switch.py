@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,12 +13,13 @@ from modules import devices, sd_models, shared
 from lib_kohaku.errors import CancelledError, KohakuError, RefusedError
 from lib_kohaku.fp8.choice import OFF, Fp8Choice, Parts, parse_choice
 from lib_kohaku.fp8.errors import Fp8Error
+from lib_kohaku.host.a1111.fp8.freed import give_back_freed_memory
 from lib_kohaku.host.a1111.fp8.held import Held, held_of, hold, let_go
+from lib_kohaku.host.a1111.fp8.names import OPTION
 from lib_kohaku.progress import Progress
 
 _log = logging.getLogger(__name__)
 
-OPTION = "kohaku_fp8"
 _REFUSAL = "_kohaku_fp8_refusal"
 HOST_FP8 = (
     "The webui's own FP8 weight is on (Settings, Optimizations). Two conversions on top of each other would lose "
@@ -39,9 +41,24 @@ class Fp8Switch:
             is_unsaved: Whether the loaded model is an unsaved merge.
         """
         self._is_unsaved = is_unsaved
+        self._temporary: Fp8Choice | None = None
 
     @property
     def wanted(self) -> Fp8Choice:
+        """How a model is to be held now: as the settings say, unless :meth:`temporarily` says otherwise."""
+        return self._temporary or self.setting
+
+    @contextmanager
+    def temporarily(self, choice: Fp8Choice) -> Iterator[None]:
+        """Want something else for a while. The settings are not touched, so nobody can save it meanwhile."""
+        before, self._temporary = self._temporary, choice
+        try:
+            yield
+        finally:
+            self._temporary = before
+
+    @property
+    def setting(self) -> Fp8Choice:
         """What the settings say; ``Off`` if they say something unreadable."""
         try:
             # Models are loaded before the webui knows of our settings: then this is the text in its config file.
@@ -53,6 +70,14 @@ class Fp8Switch:
     def converts_on_load(self) -> bool:
         """Whether a model that is about to be loaded will be converted, as far as can be told before."""
         return self.wanted.on and getattr(shared.opts, "fp8_storage", "Disable") == "Disable" and not devices.fp8
+
+    def wanted_of_loaded(self, model: Any) -> Fp8Choice | None:
+        """How a model is to be held whose weights the webui is about to load; None if it is to be ordinary.
+
+        Whether it is an unsaved merge does not count: what it gets now is in a file.
+        """
+        wanted = self.wanted
+        return wanted if wanted.on and not sd_models.check_fp8(model) else None
 
     def obstacle(self, model: Any) -> str:
         """Why a model cannot be held in fp8 now; empty if it can."""
@@ -98,13 +123,19 @@ class Fp8Switch:
             held = self._hold(model, wanted, progress)
             with_text = with_text or wanted.parts is Parts.UNET_AND_TEXT
         if with_text:
-            _forget_encoded_prompts(model if in_use else None)
+            forget_encoded_prompts(model if in_use else None)
+        give_back_freed_memory()
         return held_of(model)
+
+    def note_refusal(self, model: Any, error: KohakuError) -> None:
+        """Remember why a model is not as the settings want it."""
+        text = str(error)
+        model.__dict__[_REFUSAL] = (self.wanted.text, text[:1].upper() + text[1:])
 
     def make_ordinary(self, model: Any) -> None:
         """Give a model its own weights back, whatever the settings want; for those who write into it."""
         if self._release(model):
-            _forget_encoded_prompts(model)
+            forget_encoded_prompts(model)
 
     def _release(self, model: Any) -> bool:
         """Let go of a model; tells whether text encoders were held."""
@@ -129,8 +160,7 @@ class Fp8Switch:
             model.__dict__[_REFUSAL] = (wanted.text, "Stopped: the model's weights are as they were.")
             raise
         except KohakuError as error:
-            text = str(error)
-            model.__dict__[_REFUSAL] = (wanted.text, text[:1].upper() + text[1:])
+            self.note_refusal(model, error)
             raise
 
 
@@ -138,7 +168,7 @@ def _has_float8(model: torch.nn.Module) -> bool:
     return any("float8" in str(parameter.dtype) for parameter in model.parameters())
 
 
-def _forget_encoded_prompts(model: Any | None) -> None:
+def forget_encoded_prompts(model: Any | None) -> None:
     """The webui keeps the last prompts encoded, and a model the empty one; its keys for them know nothing of us."""
     from modules import processing  # imports half of the webui, which is not there yet when scripts are loaded
 

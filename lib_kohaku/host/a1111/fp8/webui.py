@@ -2,35 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from lib_kohaku.host.a1111.axes import xyz_module
 from lib_kohaku.host.a1111.fp8.axis import add_axis
-from lib_kohaku.host.a1111.fp8.desk import Fp8Desk
-from lib_kohaku.host.a1111.fp8.images import Fp8Images
 from lib_kohaku.host.a1111.fp8.loading import LoadHooks
 from lib_kohaku.host.a1111.fp8.settings import add_setting
-from lib_kohaku.host.a1111.fp8.switch import Fp8Switch
-from lib_kohaku.host.a1111.live_merge import LiveMerger
 from lib_kohaku.host.a1111.probe import is_forge_like
-from lib_kohaku.host.a1111.xyz import xyz_module
+from lib_kohaku.later import Once
+
+if TYPE_CHECKING:
+    from lib_kohaku.host.a1111.fp8.desk import Fp8Desk
+    from lib_kohaku.host.a1111.fp8.images import Fp8Images
+    from lib_kohaku.host.a1111.fp8.switch import Fp8Switch
 
 
 class Fp8Webui:
     """One for the process; the webui's script files come and go at every "Reload UI".
 
+    What works is imported when it is first used, not at the webui's start.
+
     Attributes:
-        desk: Moves the switch.
         possible: Whether this webui leaves the model's memory to itself.
     """
 
-    def __init__(self, live: LiveMerger) -> None:
-        """Work beside the process's unsaved merge."""
-        switch = Fp8Switch(lambda: live.active is not None)
-        self.desk = Fp8Desk(switch)
-        self._images = Fp8Images(switch)
-        self._hooks = LoadHooks(switch)
+    def __init__(self, is_unsaved: Callable[[], bool]) -> None:
+        """Make it.
+
+        Args:
+            is_unsaved: Whether the loaded model is an unsaved merge.
+        """
+        self._is_unsaved = is_unsaved
+        self._switch = Once(self._make_switch)
+        self._hooks = LoadHooks(self._switch)
         # Forks that manage the model's memory themselves have fp8 of their own, and stubs for what is wrapped here.
         self.possible = not is_forge_like()
+
+    def _make_switch(self) -> Fp8Switch:
+        from lib_kohaku.host.a1111.fp8.switch import Fp8Switch
+
+        return Fp8Switch(self._is_unsaved)
+
+    @cached_property
+    def desk(self) -> Fp8Desk:
+        """Moves the switch."""
+        from lib_kohaku.host.a1111.fp8.desk import Fp8Desk
+
+        return Fp8Desk(self._switch())
+
+    @cached_property
+    def _images(self) -> Fp8Images:
+        from lib_kohaku.host.a1111.fp8.images import Fp8Images
+
+        return Fp8Images(self._switch())
 
     def start(self) -> None:
         """From now on models are converted as they are loaded."""
@@ -49,7 +75,7 @@ class Fp8Webui:
     def add_setting(self) -> None:
         """The setting, for ``on_ui_settings``."""
         if self.possible:
-            add_setting(self.desk.follow)
+            add_setting(lambda: self.desk.follow())
 
     def add_axis(self) -> None:
         """The axis of the X/Y/Z plot, for ``on_before_ui``."""
