@@ -17,10 +17,12 @@ from lib_kohaku.errors import RefusedError
 from lib_kohaku.fp8.choice import Fp8Choice
 from lib_kohaku.fp8.files.archive import ArchiveEntry, import_entry, list_entries
 from lib_kohaku.fp8.files.convert import ConversionReport, convert_file, expand_file
+from lib_kohaku.fp8.files.exceptions import describe_exceptions, find_exceptions
 from lib_kohaku.fp8.files.plan import METADATA_SOURCE, Profile, plan_conversion, plan_expansion
 from lib_kohaku.fp8.files.reader import Fp8Checkpoint
 from lib_kohaku.fp8.files.report import report_file
 from lib_kohaku.fp8.policy import MemoryTable
+from lib_kohaku.fp8.policy.automatic import Limits
 from lib_kohaku.host.fp8_control import Fp8Control, ImageRequest
 from lib_kohaku.units import format_bytes
 
@@ -73,8 +75,18 @@ class PrecisionWorkbench:
         with Fp8Checkpoint(self.find(name)) as file:
             return plan_expansion(file, DTYPES[dtype], "").memory
 
-    def start_convert(self, name: str, output: str, profile: Profile, choice: Fp8Choice, *, overwrite: bool) -> Job:
+    def start_convert(
+        self, name: str, output: str, profile: Profile, choice: Fp8Choice, *, overwrite: bool, protect: bool = False
+    ) -> Job:
         """Start writing a checkpoint in fp8.
+
+        Args:
+            name: The checkpoint.
+            output: Name of the file to make.
+            profile: For whom it is.
+            choice: What is in fp8 in it, and how.
+            overwrite: Whether an existing file may be replaced.
+            protect: Whether weights with a channel that would be lost get a scale per channel, or stay as they are.
 
         Raises:
             RefusedError: If a name is wrong.
@@ -84,12 +96,15 @@ class PrecisionWorkbench:
 
         def work(job: Job) -> tuple[str, Any]:
             sha256 = self.host.sha256(source, job)
-            report = convert_file(
-                source, target, profile, choice.policy(), sha256=sha256, overwrite=overwrite, progress=job
-            )
+            policy, said = choice.policy(), ""
+            if protect:
+                refinement = find_exceptions(source, profile, policy, Limits(), job)
+                policy, said = refinement.policy, f" {describe_exceptions(refinement)}"
+            report = convert_file(source, target, profile, policy, sha256=sha256, overwrite=overwrite, progress=job)
             self.host.refresh_checkpoints()
-            written = report_file(target, choice.policy(), with_quality=False).memory
-            return f"{target.name} is written: {format_bytes(report.bytes_written)}.", Conversion(report, written)
+            written = report_file(target, policy, with_quality=False).memory
+            done = f"{target.name} is written: {format_bytes(report.bytes_written)}.{said}"
+            return done, Conversion(report, written)
 
         return self.jobs.start("fp8 convert", f"Converting {source.stem}", work)
 

@@ -9,7 +9,9 @@ import pytest
 pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
 pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 
+import torch
 from playwright.sync_api import Page, expect
+from safetensors.torch import load_file, save_file
 
 from lib_kohaku.fp8.files.reader import Fp8Checkpoint
 from lib_kohaku.units import format_bytes
@@ -69,6 +71,28 @@ def test_the_original_of_a_file_made_here_is_found_by_itself(precision: Page, si
     choose(page, "precision_report_of", "beta7-fp8-e4m3fn")
     page.click("#kohaku_precision_measure")
     expect(page.locator(f"{JOB} .kohaku-good").first).to_contain_text("weights measured", timeout=60_000)
+
+
+def test_weak_weights_are_protected(precision: Page, site: Site) -> None:
+    page, layer = precision, "model.diffusion_model.middle_block.1.proj_in"
+    tensors = load_file(site.output("beta7"))
+    tensors[f"{layer}.weight"] = torch.randn(tensors[f"{layer}.weight"].shape)
+    tensors[f"{layer}.weight"][0] *= 2.0**-20
+    save_file(tensors, site.output("weak"))
+    task(page, "Measure a file")  # the lists are read when a task is seen
+    task(page, "Convert a file")
+    choose(page, "precision_source", "weak")
+    page.click("#kohaku_precision_convert")
+    ended(page)
+    expect(page.locator(f"{JOB} .kohaku-quality .kohaku-warning")).to_contain_text("a channel is all but lost")
+    expect(page.locator(f"{JOB} .kohaku-quality tbody tr").first).to_contain_text("M00")
+    page.check("#kohaku_precision_protect input")
+    write(page, "output", "strong")
+    page.click("#kohaku_precision_convert")
+    said = page.locator(f"{JOB} .kohaku-good").first
+    expect(said).to_contain_text("Weak weights: 1 with a scale per channel", timeout=60_000)
+    with Fp8Checkpoint(site.output("strong")) as file:
+        assert file.layout.weights[f"{layer}.weight"].channels
 
 
 def test_back_to_sixteen_bit(precision: Page, site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from lib_kohaku.cli.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
     from lib_kohaku.fp8.policy import Policy
+    from lib_kohaku.fp8.policy.automatic import Refinement
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +33,35 @@ def _configure_convert(parser: argparse.ArgumentParser) -> None:
     _add_files(parser)
     parser.add_argument("--profile", choices=("webui", "comfyui", "plain"), required=True, help="for which program")
     _add_policy(parser)
+    _add_protection(parser)
     parser.add_argument("--no-quality", action="store_true", help="do not measure what is lost (faster)")
     parser.add_argument("--no-hash", action="store_true", help="do not note the source's SHA-256 in the metadata")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add_protection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--protect",
+        nargs="?",
+        type=_between(0, 60),
+        const=24.0,
+        metavar="DB",
+        help="weights with a channel below that signal to noise (24 dB) get a scale per channel, or stay as they are",
+    )
+    megabytes = _between(0, 1e6)
+    parser.add_argument(
+        "--protect-budget", type=megabytes, default=50.0, metavar="MB", help="what that may take (50 MB)"
+    )
+
+
+def _between(low: float, high: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:  # NaN too
+            raise argparse.ArgumentTypeError(f"{text} is not between {low:g} and {high:g}")
+        return value
+
+    return read
 
 
 def _configure_report(parser: argparse.ArgumentParser) -> None:
@@ -67,26 +95,42 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _convert(arguments: argparse.Namespace, bar: ProgressBar) -> None:
     from lib_kohaku.fp8.files.convert import convert_file
+    from lib_kohaku.fp8.files.exceptions import describe_exceptions
     from lib_kohaku.fp8.files.plan import Profile
     from lib_kohaku.fp8.files.text import describe_conversion
 
     source = Path(arguments.input)
     _refuse_zip(source)
+    refinement = _exceptions(arguments, source, bar)
     report = convert_file(
         source,
         Path(arguments.output),
         Profile(arguments.profile),
-        _policy(arguments),
+        _policy(arguments) if refinement is None else refinement.policy,
         sha256="" if arguments.no_hash else _sha256(source, bar),
         overwrite=arguments.overwrite,
         with_quality=not arguments.no_quality,
         progress=bar,
     )
     if arguments.json:
-        say_json(report.to_json())
-    else:
-        for line in describe_conversion(report):
-            say(line)
+        exceptions = {} if refinement is None else {"exceptions": refinement.to_json()}
+        say_json({**report.to_json(), **exceptions})
+        return
+    for line in describe_conversion(report):
+        say(line)
+    if refinement is not None:
+        say(describe_exceptions(refinement))
+
+
+def _exceptions(arguments: argparse.Namespace, source: Path, bar: ProgressBar) -> Refinement | None:
+    if arguments.protect is None:
+        return None
+    from lib_kohaku.fp8.files.exceptions import find_exceptions
+    from lib_kohaku.fp8.files.plan import Profile
+    from lib_kohaku.fp8.policy.automatic import Limits
+
+    limits = Limits(arguments.protect, round(arguments.protect_budget * 1e6))
+    return find_exceptions(source, Profile(arguments.profile), _policy(arguments), limits, bar)
 
 
 def _expand(arguments: argparse.Namespace, bar: ProgressBar) -> None:

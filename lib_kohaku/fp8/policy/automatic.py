@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -20,10 +21,12 @@ class Limits:
         worst_channel_db: SQNR that every channel should reach. Scaled e4m3fn gives about 31 dB, e5m2 25, on
             well-behaved weights; the default of 24 (an error of 6 % of the channel) leaves both alone.
         budget_bytes: What all exceptions together may take on top.
+        channels: Whether weights may get a scale per channel; not every program reads those.
     """
 
     worst_channel_db: float = 24.0
     budget_bytes: int = 50_000_000
+    channels: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,15 @@ class Refinement:
     beyond_budget: tuple[str, ...]
     spent_bytes: int
     qualities: tuple[WeightQuality, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For JSON; without the figures of every weight, which a conversion reports."""
+        return {
+            "by_channel": list(self.by_channel),
+            "kept": list(self.kept),
+            "beyond_budget": list(self.beyond_budget),
+            "spent_bytes": self.spent_bytes,
+        }
 
 
 @dataclass(frozen=True)
@@ -97,7 +109,7 @@ def refine(policy: Policy, weights: Iterable[tuple[str, torch.Tensor]], limits: 
 
 def _remedy(policy: Policy, name: str, weight: torch.Tensor, quality: WeightQuality, limits: Limits) -> _Candidate:
     """The cheaper of two ways out: scales per channel if they are enough, else 16 bit."""
-    if policy.scaling is Scaling.TENSOR and weight.dim() > 1:
+    if limits.channels and policy.scaling is Scaling.TENSOR and weight.dim() > 1:
         by_channel = _try(policy, name, weight, Scaling.CHANNEL)
         if by_channel.worst_channel_db >= limits.worst_channel_db:
             return _Candidate(by_channel, True, 4 * (weight.shape[0] - 1))

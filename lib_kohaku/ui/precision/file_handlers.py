@@ -70,17 +70,21 @@ class FileHandlers:
             table = self._workbench.predicted(name, *wanted)
         return memory_html([before(table, "This file"), after(table, "Predicted")])
 
-    def start_convert(self, name: Any, target: Any, parts: Any, fmt: Any, output: Any, overwrite: Any) -> Job:
-        """Start what the form says.
+    def start_convert(self, *values: Any) -> Job:
+        """Start what the form says: checkpoint, profile, parts, format, name of the result, overwrite, protect.
 
         Raises:
             KohakuError: If something in it cannot be.
         """
+        name, target, parts, fmt, output, overwrite, protect = values
         source, wanted = self._workbench.find(str(name or "")), _wanted(target, parts, fmt)
         written = str(output or "").strip() or _name(source, wanted)
         if isinstance(wanted, str):
             return self._workbench.start_expand(str(name), written, wanted, overwrite=bool(overwrite))
-        return self._workbench.start_convert(str(name), written, *wanted, overwrite=bool(overwrite))
+        profile, choice = wanted
+        return self._workbench.start_convert(
+            str(name), written, profile, choice, overwrite=bool(overwrite), protect=bool(protect)
+        )
 
     def look_into(self, archive: Any) -> list[Any]:
         """Zip -> what is in it, which file to take, what it will be called."""

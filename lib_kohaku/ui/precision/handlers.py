@@ -63,7 +63,7 @@ class PrecisionHandlers:
         return self._start(start)
 
     def convert(self, *values: Any) -> list[Any]:
-        """Checkpoint, profile, parts, format, name of the result, overwrite -> notice, job."""
+        """Checkpoint, profile, parts, format, name of the result, overwrite, protect -> notice, job."""
         return self._start(lambda: self.files.start_convert(*values))
 
     def unpack(self, archive: Any, entry: Any, output: Any, overwrite: Any) -> list[Any]:

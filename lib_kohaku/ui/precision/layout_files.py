@@ -21,6 +21,7 @@ class ConvertPart:
     details: gr.Column
     parts: gr.Radio
     fmt: gr.Dropdown
+    protect: gr.Checkbox
     output: gr.Textbox
     overwrite: gr.Checkbox
     convert: gr.Button
@@ -61,13 +62,15 @@ def build_convert() -> ConvertPart:
             with gr.Column(elem_id=element_id("precision_details")) as details:
                 parts = radio("Held in 8 bits", "precision_file_parts", list(PARTS_ON), next(iter(PARTS_ON)))
                 fmt = dropdown("8-bit format of the file", "precision_file_format", list(FORMATS), next(iter(FORMATS)))
+                protect = checkbox("Protect weak weights", "precision_protect")
+                hint(texts.PROTECT)
             output = line("Name of the new file", "precision_output")
             overwrite = checkbox("Overwrite it", "precision_overwrite")
             convert = button("Convert", "precision_convert", variant="primary")
         with gr.Column():
             memory = html("precision_file_predicted")
             hint(texts.SCALED_ELSEWHERE)
-    return ConvertPart(source, target, details, parts, fmt, output, overwrite, convert, memory)
+    return ConvertPart(source, target, details, parts, fmt, protect, output, overwrite, convert, memory)
 
 
 def build_measure() -> MeasurePart:

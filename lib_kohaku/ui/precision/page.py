@@ -100,7 +100,9 @@ class PrecisionPage:
         asked = [convert.source, convert.target, convert.parts, convert.fmt]
         for field in asked:
             field.input(self._do.files.predict, asked, [convert.memory, convert.details, convert.output], **QUIET)
-        self._starts(convert.convert, self._do.convert, [*asked, convert.output, convert.overwrite], outcome)
+        self._starts(
+            convert.convert, self._do.convert, [*asked, convert.output, convert.overwrite, convert.protect], outcome
+        )
         self._starts(measure.measure, self._do.report, [measure.source, measure.original, measure.way], outcome)
         looked = [unpack.entries, unpack.entry, unpack.output]
         unpack.archive.input(self._do.files.look_into, unpack.archive, looked, **QUIET)

@@ -22,6 +22,10 @@ CONVERT = (
     "Writes a new checkpoint with its weights in 8 bits, or an fp8 checkpoint back in 16 or 32 bit. The original is "
     "only read."
 )
+PROTECT = (
+    "Measures every weight first. Where a channel would be off by more than 6 %, the weight gets a scale per channel "
+    "or stays in 16 bit, for at most 50 MB."
+)
 SCALED_ELSEWHERE = "A scaled file makes noise in a program that does not know scales."
 MEASURE = "What 8 bits cost every weight of a checkpoint, without writing anything."
 MEASURE_ORIGINAL = (
@@ -47,6 +51,7 @@ ALL = (
     PAIR,
     PAIR_FIGURES,
     CONVERT,
+    PROTECT,
     SCALED_ELSEWHERE,
     MEASURE,
     MEASURE_ORIGINAL,
