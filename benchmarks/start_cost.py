@@ -79,8 +79,9 @@ def main() -> None:
                     hooks.append(probed["microseconds"])
                 print(f"{'with' if with_us else 'without':8} {seconds:.2f} s of CPU", flush=True)
     medians = {with_us: statistics.median(values) for with_us, values in used.items()}
-    added = medians[True] - medians[False]
-    print(f"without {medians[False]:.2f} s, with {medians[True]:.2f} s: adds {added:.2f} s of CPU")
+    print(f"medians: without {medians[False]:.2f} s, with {medians[True]:.2f} s of CPU")
+    added = [one - other for one, other in zip(used[True], used[False], strict=True)]
+    print(f"adds {statistics.median(added):.2f} s (rounds: {' '.join(f'{seconds:.2f}' for seconds in sorted(added))})")
     for name, values in sorted(books.items()):
         print(f"  {statistics.median(values):.3f} s  {name}")
     print(f"hooks of an image that does not use it: {statistics.median(hooks):.1f} microseconds")

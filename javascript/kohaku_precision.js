@@ -49,7 +49,7 @@
             setTimeout(start, WAIT);
             return;
         }
-        document.addEventListener('input', onInput);
+        kohaku.tab().addEventListener('input', onInput);
         new IntersectionObserver(function(entries) {
             if (entries.some((entry) => entry.isIntersecting)) seen();
         }).observe(tasks);

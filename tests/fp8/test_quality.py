@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from lib_kohaku.fp8.codecs import E4M3FN, E5M2, FORMATS, Quantised, Scaling, quantise
-from lib_kohaku.fp8.quality import measure, summarise
+from lib_kohaku.fp8.errors import NotFiniteError
+from lib_kohaku.fp8.quality import measure, quantise_and_measure, summarise
 from tests.fp8.oracle import magnitudes, nearest_codes
 
 
@@ -126,3 +127,87 @@ def test_summary():
     assert summary.lowest_channel_db == pytest.approx(0.0, abs=1e-6)
     assert summary.flushed == 0.1  # 4 of 40
     assert summarise([]).to_json()["lowest_db"] is None
+
+
+# -- converting and measuring at once ------------------------------------------------------------------------------
+
+
+def assert_as_one_after_the_other(weights, fmt, scaling, *, out=None):
+    expected_codes = quantise(weights, fmt, scaling, "w")
+    expected = measure(weights, expected_codes, "w")
+    codes, found = quantise_and_measure(weights, fmt, scaling, "w", out)
+    assert torch.equal(codes.codes, expected_codes.codes)
+    assert codes.scale == expected_codes.scale
+    for figure in ("sqnr_db", "worst_channel_db"):
+        assert getattr(found, figure) == pytest.approx(getattr(expected, figure), abs=1e-3), figure
+    assert found.max_error == pytest.approx(expected.max_error, rel=1e-6)
+    assert (found.flushed, found.count, found.scaling) == (expected.flushed, expected.count, expected.scaling)
+    return found, expected
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32], ids=str)
+@pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
+@pytest.mark.parametrize("scaling", [Scaling.NONE, Scaling.TENSOR])
+@pytest.mark.parametrize("shape", [(300, 1000), (7, 5, 3, 3), (2, 300_000), (11,)], ids=str)
+def test_at_once_is_one_after_the_other(dtype, fmt, scaling, shape):
+    torch.manual_seed(1)
+    weights = (torch.randn(shape) * 0.02 * torch.exp(torch.randn(shape[0], *[1] * (len(shape) - 1)))).to(dtype)
+    assert_as_one_after_the_other(weights, fmt, scaling)
+    out = torch.full(shape, 77, dtype=torch.uint8)
+    codes, _ = quantise_and_measure(weights, fmt, scaling, "w", out)
+    assert codes.codes.data_ptr() == out.data_ptr()
+
+
+@pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
+@pytest.mark.parametrize("sigma", [0.6, 2.0])
+def test_at_once_agrees_with_the_reference(fmt, sigma):
+    torch.manual_seed(3)
+    weights = (torch.randn(256, 200) * 0.02 * torch.exp(sigma * torch.randn(256, 1))).half()
+    for scaling in (Scaling.NONE, Scaling.TENSOR):
+        codes, found = quantise_and_measure(weights, fmt, scaling, "w")
+        total, worst, index, largest = reference_db(weights, codes.scale, fmt.name)
+        assert found.sqnr_db == pytest.approx(total, abs=1e-3)
+        assert found.worst_channel_db == pytest.approx(worst, abs=1e-3)
+        exact = weights.double()
+        rows = 10 * torch.log10(exact.square().sum(1) / (exact - codes.decode(torch.float32)).square().sum(1))
+        assert rows[found.worst_channel] == pytest.approx(float(rows[index]), abs=1e-3)  # several may be gone
+        assert found.worst_channel_db >= 0
+        assert found.max_error == pytest.approx(largest, rel=1e-9)
+
+
+@pytest.mark.parametrize("fmt", FORMATS, ids=lambda fmt: fmt.name)
+def test_at_once_on_every_number_of_half_precision(fmt):
+    every = torch.arange(-32768, 32768, dtype=torch.int32).to(torch.int16).view(torch.float16)
+    finite = every[every.isfinite()]
+    for scaling in (Scaling.NONE, Scaling.TENSOR):
+        assert_as_one_after_the_other(finite.reshape(-1, 2), fmt, scaling)
+
+
+@pytest.mark.parametrize("exponent", [-14, -3, 0, 5])
+def test_at_once_on_weights_that_lose_nothing(exponent):
+    exact = (torch.tensor([[1.0, -1.75, 0.0], [240.0, 0.5, -0.0]]) * 2.0**exponent).half()
+    _, quality = quantise_and_measure(exact, E4M3FN, Scaling.TENSOR, "w")
+    assert quality.sqnr_db == quality.worst_channel_db == math.inf
+    assert quality.flushed == quality.max_error == 0.0
+
+
+def test_at_once_on_tensors_without_weights_and_other_layouts():
+    for weights in (torch.empty(0, 4).half(), torch.zeros(3, 4).half(), torch.tensor(0.3).half()):
+        assert_as_one_after_the_other(weights, E4M3FN, Scaling.TENSOR)
+    torch.manual_seed(5)
+    convolution = torch.randn(6, 4, 3, 3).half().to(memory_format=torch.channels_last)
+    assert_as_one_after_the_other(convolution, E4M3FN, Scaling.TENSOR)
+    assert_as_one_after_the_other(torch.randn(6, 4).half().T, E4M3FN, Scaling.TENSOR)
+
+
+def test_at_once_refuses_what_is_no_number():
+    with pytest.raises(NotFiniteError, match="'w' holds NaN"):
+        quantise_and_measure(torch.tensor([[1.0, math.nan]]).half(), E4M3FN, Scaling.TENSOR, "w")
+
+
+def test_at_once_with_a_scale_per_channel():
+    torch.manual_seed(6)
+    weights = (torch.randn(64, 50) * torch.exp(4 * torch.randn(64, 1)) * 0.01).half()
+    codes, found = quantise_and_measure(weights, E4M3FN, Scaling.CHANNEL, "w")
+    assert found == measure(weights, codes, "w")
+    assert found.scaling == "channel"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -53,6 +55,66 @@ def test_loading_it_imports_next_to_nothing(fake):
     fake.load_script(SCRIPT)
     ours = {name for name in sys.modules if name.startswith(("lib_kohaku.app", "lib_kohaku.host.a1111"))}
     assert ours == set()
+
+
+@pytest.fixture
+def nothing_imported() -> Iterator[None]:
+    """As in a new process; afterwards everything is as it was, since there must not be two of a class."""
+    before = ours()
+    for name in before:
+        del sys.modules[name]
+    yield
+    for name in ours():
+        del sys.modules[name]
+    sys.modules.update(before)
+
+
+def ours() -> dict[str, ModuleType]:
+    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "lib_kohaku"}
+
+
+def test_the_start_imports_only_what_builds_the_pages(fake, nothing_imported):
+    """Everything together may add 0.3 s to the webui's start; ``benchmarks/start_cost.py`` measures it."""
+    import gradio as gr
+    from fastapi import FastAPI
+
+    script = fake.load_script(SCRIPT).KohakuScript()
+    for kind, values in (("list_unets", [[]]), ("ui_settings", []), ("before_ui", []), ("ui_tabs", [])):
+        ((_, callback),) = fake.callbacks[kind]
+        callback(*values)
+    with gr.Blocks():
+        script.ui(is_img2img=False)
+    ((_, add_api),) = fake.callbacks["app_started"]
+    add_api(None, FastAPI())
+    names = set(ours())
+    merging = ("app.merging", "merge.execute", "merge.plan", "merge.verify")
+    for part in (*merging, "prompt.lint", "prompt.tags", "fp8.attach", "api"):
+        assert not [name for name in names if f"{name}.".startswith(f"lib_kohaku.{part}.")], part
+    assert {"lib_kohaku.ui.merge.layout", "lib_kohaku.ui.accordion.build"} <= names
+    assert len(names) < 130
+
+
+def test_the_api_is_there_when_somebody_asks_for_it(fake):
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+
+    from lib_kohaku import webui
+
+    app = FastAPI()
+    app.auth = None
+    app.add_api_route("/other", lambda: "other")
+    webui.add_api(None, app)
+    count = len(app.router.routes)
+    client = TestClient(app)
+    assert client.get("/other").json() == "other"
+    assert client.get("/kohaku").status_code == 404
+    assert len(app.router.routes) == count
+    assert client.get("/kohaku/v1/recipes").status_code == 200
+    added = len(app.router.routes)
+    assert added > count + 20
+    assert client.get("/kohaku/v1/fp8").status_code == 200
+    assert client.get("/kohaku/v1/nothing").status_code == 404
+    assert len(app.router.routes) == added
 
 
 def test_it_is_short():

@@ -115,6 +115,16 @@ def test_clip_skip_that_is_the_setting_needs_no_override_and_takes_an_old_one_aw
     assert (changed, len(notes)) == ({"override_settings": ["Clip skip: 1"]}, 1)
 
 
+def test_a_new_installation_gets_its_setting_back_after_an_image(webui, host, monkeypatch):
+    """It holds no value then, only a default, and the webui puts back none but those that it holds."""
+    del webui.opts.data["CLIP_stop_at_last_layers"]
+    monkeypatch.setattr(type(webui.opts), "CLIP_stop_at_last_layers", 1, raising=False)
+    filled(host, SentValues(clip_skip=1))
+    assert "CLIP_stop_at_last_layers" not in webui.opts.data
+    filled(host, SentValues(clip_skip=2))
+    assert webui.opts.data["CLIP_stop_at_last_layers"] == 1
+
+
 @pytest.mark.parametrize("present", [None, "x", [None], ["Clip skip: 2"], [[7, None]], []])
 def test_a_strange_list_of_overrides_does_no_harm(webui, host, present):
     form = send_form_of(host, SendTarget.TXT2IMG)

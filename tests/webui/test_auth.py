@@ -13,6 +13,7 @@ from tests.webui.conftest import start_webui
 from tests.webui.server import Webui
 
 URL = "/kohaku/v1/recipes"
+PROMPT_URL = "/kohaku/v1/prompt/profiles"
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +41,17 @@ def test_strangers_get_nothing(locked: Webui):
     status, answer = locked.call("GET", URL)
     assert status == 401 and "api-auth" in answer["error"]
     assert locked.call("POST", "/kohaku/v1/restore", {})[0] == 401
+    assert locked.call("GET", PROMPT_URL)[0] == 401
+    assert locked.call("POST", "/kohaku/v1/prompt/lint", {"prompt": "1girl"})[0] == 401
+    assert locked.call("POST", "/run/kohaku_prompt", {"data": ["{}"]})[0] == 401
     assert locked.call("GET", URL, headers=basic("page:one"))[0] == 401
 
 
 def test_users_of_the_api_and_of_the_page_get_in(locked: Webui):
     assert locked.call("GET", URL, headers=basic("api:two"))[0] == 200
+    assert locked.call("GET", PROMPT_URL, headers=basic("api:two"))[0] == 200
+    answer = locked.call("POST", "/kohaku/v1/prompt/lint", {"prompt": "1girl, :3"}, basic("api:two"))[1]
+    assert [finding["code"] for finding in answer["findings"]] == ["number-read-as-weight"]
     cookies = login(locked, "page", "one")
     assert locked.call("GET", URL, headers={"Cookie": cookies})[0] == 200
     assert locked.call("GET", URL, headers={"Cookie": "access-token=made-up"})[0] == 401

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 
 from lib_kohaku.fp8.codecs.formats import Fp8Format
-from lib_kohaku.fp8.codecs.layout import BLOCK, blocks, dense_row, in_memory_order, per_channel
+from lib_kohaku.fp8.codecs.layout import BLOCK, LOOK_UP_BLOCK, blocks, dense_row, in_memory_order, per_channel
 from lib_kohaku.fp8.codecs.tables import SIGNED_OFFSET, decode_table, pair_table
 from lib_kohaku.fp8.errors import Fp8Error
 
@@ -17,9 +17,6 @@ TARGET_DTYPES = (torch.float16, torch.bfloat16, torch.float32)
 
 # Below this many codes a pair table, if it is not made yet, costs more than it saves.
 _PAIRS_PAY_FROM = 1 << 16
-
-# Measured best for look-ups, a little above the block that suits arithmetic.
-_KEYS_PER_BLOCK = 1 << 18
 
 
 def decode(codes: torch.Tensor, fmt: Fp8Format, scale: float | torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -93,8 +90,8 @@ def _decode_on_cpu(codes: torch.Tensor, fmt: Fp8Format, scale: float, dtype: tor
 
 def _look_up(table: torch.Tensor, keys: torch.Tensor, target: torch.Tensor, offset: int) -> None:
     """``target[i] = table[keys[i] + offset]`` in blocks, with one index buffer."""
-    index = torch.empty(min(_KEYS_PER_BLOCK, keys.numel()), dtype=torch.int32)
-    for part in blocks(keys.numel(), _KEYS_PER_BLOCK):
+    index = torch.empty(min(LOOK_UP_BLOCK, keys.numel()), dtype=torch.int32)
+    for part in blocks(keys.numel(), LOOK_UP_BLOCK):
         place = index[: part.stop - part.start]
         place.copy_(keys[part])
         if offset:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from lib_kohaku.fp8.codecs.formats import Fp8Format
-from lib_kohaku.fp8.codecs.layout import BLOCK, blocks, dense_row, in_memory_order, per_channel
+from lib_kohaku.fp8.codecs.layout import BLOCK, LOOK_UP_BLOCK, blocks, dense_row, in_memory_order, per_channel
 from lib_kohaku.fp8.codecs.rounding import exact_codes, powers_of_two
-from lib_kohaku.fp8.codecs.tables import SIGNED_OFFSET, encode_table
+from lib_kohaku.fp8.codecs.tables import encode_table
 from lib_kohaku.fp8.errors import Fp8Error
 
 SOURCE_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-def encode(values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor = 0) -> torch.Tensor:
+def encode(
+    values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor = 0, out: torch.Tensor | None = None
+) -> torch.Tensor:
     """Codes of ``values / 2**exponents``: to nearest, ties to even, saturating.
 
     Scales are powers of two, so the division is exact and the result is rounded once. NaN and infinity are not
@@ -23,6 +27,7 @@ def encode(values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor =
         values: float16, bfloat16, float32 or float64, any shape and device.
         fmt: The format to encode to.
         exponents: One integer, or an int32 tensor with one per output channel (the first axis).
+        out: Contiguous uint8 memory of the same shape to encode into, for contiguous ``values`` on the CPU.
 
     Returns:
         uint8 codes of the same shape, on the same device, channels-last if ``values`` is.
@@ -37,15 +42,17 @@ def encode(values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor =
         return encode_native(values, fmt, exponents)
     if values.device.type != "cpu":
         return _encode_on_cpu(values.cpu(), fmt, exponents).to(values.device)
-    return _encode_on_cpu(values, fmt, exponents)
+    return _encode_on_cpu(values, fmt, exponents, out)
 
 
-def _encode_on_cpu(values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor) -> torch.Tensor:
+def _encode_on_cpu(
+    values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor, out: torch.Tensor | None = None
+) -> torch.Tensor:
     flat = in_memory_order(values)
     if flat is None:
         values = values.contiguous()
         flat = values.view(-1)
-    codes = torch.empty_like(values, dtype=torch.uint8)
+    codes = torch.empty_like(values, dtype=torch.uint8) if out is None or not values.is_contiguous() else out
     target = dense_row(codes)
     if codes.numel() == 0:
         return codes
@@ -63,12 +70,23 @@ def _encode_on_cpu(values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.
 def _encode_by_table(flat: torch.Tensor, target: torch.Tensor, fmt: Fp8Format, exponent: int) -> None:
     """16-bit values: one look-up each, with scale, saturation and rounding inside the table."""
     table = encode_table(fmt, flat.dtype, exponent)
-    bits = flat.view(torch.int16)
-    index = torch.empty(min(BLOCK, bits.numel()), dtype=torch.int32)
-    for part in blocks(bits.numel()):
-        place = index[: part.stop - part.start]
-        place.copy_(bits[part]).add_(SIGNED_OFFSET)
-        torch.index_select(table, 0, place, out=target[part])
+    patterns = unsigned_patterns(flat)
+    index = torch.empty(min(LOOK_UP_BLOCK, flat.numel()), dtype=torch.int32)
+    for part in blocks(flat.numel(), LOOK_UP_BLOCK):
+        torch.index_select(table, 0, index_of(patterns[part], index), out=target[part])
+
+
+def unsigned_patterns(flat: torch.Tensor) -> NDArray[np.uint16]:
+    """The bits of a flat 16-bit CPU tensor as numbers without a sign, which torch 2.1 does not have."""
+    patterns: NDArray[np.uint16] = flat.view(torch.int16).numpy().view(np.uint16)
+    return patterns
+
+
+def index_of(patterns: NDArray[np.uint16], memory: torch.Tensor) -> torch.Tensor:
+    """A block of patterns as an index into a table, in int32 memory that is used again."""
+    index = memory[: len(patterns)]
+    np.copyto(index.numpy(), patterns)
+    return index
 
 
 def _encode_rows(rows: torch.Tensor, target: torch.Tensor, fmt: Fp8Format, exponents: torch.Tensor) -> None:

@@ -9,6 +9,9 @@ import torch
 # 128 Ki elements: large enough to hide the cost of a torch call, small enough for fp32 blocks to stay in a 2 MB L2.
 BLOCK = 1 << 17
 
+# For look-ups, whose cost is in the table, a little more hides more of it.
+LOOK_UP_BLOCK = 1 << 18
+
 
 def in_memory_order(tensor: torch.Tensor) -> torch.Tensor | None:
     """The elements of a dense tensor as one row, without copying.

@@ -66,9 +66,11 @@ def quantise(values: torch.Tensor, fmt: Fp8Format, scaling: Scaling, name: str) 
     return quantise_with(values, fmt, choose_exponents(values, fmt, scaling, name))
 
 
-def quantise_with(values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor) -> Quantised:
-    """Convert a weight whose scales were chosen before; see :func:`quantise` and :func:`choose_exponents`."""
-    codes = encode(values, fmt, exponents)
+def quantise_with(
+    values: torch.Tensor, fmt: Fp8Format, exponents: int | torch.Tensor, out: torch.Tensor | None = None
+) -> Quantised:
+    """Convert a weight whose scales were chosen before; see :func:`quantise`, :func:`choose_exponents`, ``encode``."""
+    codes = encode(values, fmt, exponents, out)
     if isinstance(exponents, torch.Tensor):
         scale: Scale = powers_of_two(exponents).to(torch.float32).to(values.device)
     else:

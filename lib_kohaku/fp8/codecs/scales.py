@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from enum import Enum
 
+import numpy as np
 import torch
 
 from lib_kohaku.fp8.codecs.formats import Fp8Format
 from lib_kohaku.fp8.codecs.layout import BLOCK, blocks, in_memory_order
 from lib_kohaku.fp8.errors import NotFiniteError
 
+_LARGE_BLOCK = 1 << 22
 # A scale has to be a normal float32 in files, with room for the products around it.
 _LOWEST_EXPONENT, _HIGHEST_EXPONENT = -120, 120
 
@@ -72,18 +74,19 @@ def largest_magnitudes(values: torch.Tensor, *, by_channel: bool) -> torch.Tenso
         return torch.cat([_row_peaks(rows[part]) for part in blocks(len(rows), size)])
     row = in_memory_order(values)
     row = values.reshape(-1) if row is None else row
-    # One block on a GPU: each block costs a wait for its result.
-    size = BLOCK if values.device.type == "cpu" else row.numel()
+    # Where nothing is copied blocks may be large; on a GPU each costs a wait for its result.
+    size = (_LARGE_BLOCK if values.dtype.itemsize == 2 else BLOCK) if values.device.type == "cpu" else row.numel()
     return torch.cat([_row_peaks(row[None, part]) for part in blocks(row.numel(), size)]).amax()
 
 
 def _row_peaks(rows: torch.Tensor) -> torch.Tensor:
     """Largest magnitude of each row, as float64 on the CPU."""
     if rows.dtype.itemsize == 2 and rows.device.type == "cpu":
-        # Without the sign, 16-bit patterns are ordered as the numbers are, with infinity and then NaN on top, and
-        # torch's integer maximum is twice as fast as its half-precision one.
-        patterns = (rows.contiguous().view(torch.int16) & 0x7FFF).amax(dim=1)
-        return patterns.view(rows.dtype).to(torch.float64)
+        # Without the sign, 16-bit patterns are ordered as the numbers are, with infinity and then NaN on top. As signed
+        # integers, the largest is that of the positive numbers; as unsigned ones, that of the negative ones, if any is.
+        signed = rows.contiguous().view(torch.int16).numpy()
+        positive, negative = signed.max(axis=1), signed.view(np.uint16).max(axis=1).view(np.int16) & 0x7FFF
+        return torch.from_numpy(np.maximum(positive, negative)).view(rows.dtype).to(torch.float64)
     return rows.abs().amax(dim=1).cpu().to(torch.float64)
 
 

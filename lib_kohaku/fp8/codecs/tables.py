@@ -16,7 +16,7 @@ import torch
 from lib_kohaku.fp8.codecs.formats import CODES, Fp8Format
 from lib_kohaku.fp8.codecs.rounding import exact_codes
 
-# A table is indexed with the signed 16-bit pattern plus this: torch 2.1 has no uint16.
+# Pairs of codes are looked up by the signed 16-bit number that they are, plus this: torch 2.1 has no uint16.
 SIGNED_OFFSET = 1 << 15
 _PATTERNS = 1 << 16
 
@@ -24,6 +24,12 @@ _PATTERNS = 1 << 16
 def _plain_tensors() -> torch.inference_mode:
     """Cached tensors outlive the caller's ``inference_mode`` and must stay usable where gradients are recorded."""
     return torch.inference_mode(False)
+
+
+def numbers_by_pattern(dtype: torch.dtype) -> torch.Tensor:
+    """What every 16-bit pattern means: 65,536 float64 values, indexed by the pattern as a number without a sign."""
+    with _plain_tensors():
+        return _all_patterns().roll(SIGNED_OFFSET).view(dtype).to(torch.float64)
 
 
 def _all_patterns() -> torch.Tensor:
@@ -41,11 +47,10 @@ def encode_table(fmt: Fp8Format, dtype: torch.dtype, exponent: int) -> torch.Ten
         exponent: Of the scale, a power of two.
 
     Returns:
-        65,536 uint8 codes, indexed by the value's bits as int16 plus :data:`SIGNED_OFFSET`.
+        65,536 uint8 codes, indexed by the value's bits as a number without a sign.
     """
     with _plain_tensors():
-        values = _all_patterns().view(dtype).to(torch.float64)
-        return exact_codes(values * 2.0**-exponent, fmt)
+        return exact_codes(numbers_by_pattern(dtype) * 2.0**-exponent, fmt)
 
 
 @lru_cache(maxsize=4)

@@ -10,13 +10,16 @@ from types import TracebackType
 
 import torch
 
-from lib_kohaku.fp8.files.reader import Fp8Checkpoint, Scratch
+from lib_kohaku.fp8.files.memory import BufferPool, Scratch
+from lib_kohaku.fp8.files.reader import Fp8Checkpoint
 from lib_kohaku.fp8.files.work import Job, Made, run
 
 # One more than the cores of a small machine: a thread that waits for the disk leaves its core to another.
 _THREADS = 3
 # Bytes of input that may be in work or waiting to be written. Codes, blocks and the writer's buffers come on top.
-_IN_FLIGHT = 48 << 20
+_IN_FLIGHT = 40 << 20
+# Memory of results that were written, kept for the next ones.
+_SPARE = 24 << 20
 
 
 class Pipeline:
@@ -27,6 +30,7 @@ class Pipeline:
         self._with_quality = with_quality
         self._scales: dict[str, bytes] = {}
         self._local = threading.local()
+        self._memory = BufferPool(_SPARE)
 
     def __enter__(self) -> Pipeline:
         self._pool = ThreadPoolExecutor(_THREADS, "kohaku-fp8", self._prepare_thread)
@@ -38,7 +42,7 @@ class Pipeline:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def results(self, work: Sequence[Job]) -> Iterator[tuple[Job, Made]]:
-        """Yield every job with its result, in the order given.
+        """Yield every job with its result, in the order given. A result is valid until the next one is asked for.
 
         Raises:
             KohakuError: Whatever a job raises.
@@ -56,13 +60,15 @@ class Pipeline:
             if made.scale:
                 self._scales[job.step.source] = made.scale
             yield job, made
+            if made.loan is not None:
+                made.loan.end()
             in_flight -= job.nbytes
 
     def _submit(self, job: Job) -> Future[Made]:
         return self._pool.submit(self._run, job)
 
     def _run(self, job: Job) -> Made:
-        return run(job, self._file, self._local.scratch, with_quality=self._with_quality)
+        return run(job, self._file, self._local.scratch, self._memory, with_quality=self._with_quality)
 
     def _prepare_thread(self) -> None:
         self._local.scratch = Scratch()

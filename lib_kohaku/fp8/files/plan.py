@@ -15,6 +15,7 @@ from lib_kohaku.fp8.codecs import E4M3FN, Fp8Format, Scaling
 from lib_kohaku.fp8.errors import Fp8Error
 from lib_kohaku.fp8.files import markers
 from lib_kohaku.fp8.files.layout import Fp8Layout
+from lib_kohaku.fp8.files.profile import Profile as Profile
 from lib_kohaku.fp8.files.reader import Fp8Checkpoint
 from lib_kohaku.fp8.policy import Kind, MemoryTable, Policy
 from lib_kohaku.fp8.policy.predict import Held, tabulate
@@ -22,19 +23,6 @@ from lib_kohaku.version import __version__
 
 METADATA_FP8 = "kohaku.fp8"
 METADATA_SOURCE = "kohaku.source_sha256"
-
-
-class Profile(str, Enum):
-    """For whom a file is.
-
-    * ``webui``: scaled, convolutions included; the smallest and best, for this extension.
-    * ``comfyui``: linear layers scaled and marked as ComfyUI expects, everything else as it was.
-    * ``plain``: no scales, for every program that reads float8 at all; loses small weights.
-    """
-
-    WEBUI = "webui"
-    COMFYUI = "comfyui"
-    PLAIN = "plain"
 
 
 class Action(Enum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import torch
 
@@ -19,17 +20,11 @@ from lib_kohaku.fp8.errors import Fp8FileError
 from lib_kohaku.fp8.files.layout import StoredWeight, find_layout
 
 
-class Scratch:
-    """Memory for one tensor at a time that is used again and again: new pages cost as much as reading into them."""
-
-    def __init__(self) -> None:
-        self._buffer = memoryview(b"")
+class Memory(Protocol):
+    """Where bytes are read to."""
 
     def take(self, nbytes: int) -> memoryview:
-        """Aligned memory of at least ``nbytes``; what was taken before is overwritten."""
-        if len(self._buffer) < nbytes:
-            self._buffer = aligned_buffer(nbytes)
-        return self._buffer
+        """Aligned memory of at least ``nbytes``."""
 
 
 class StoredWeights(Mapping[str, Quantised]):
@@ -94,7 +89,7 @@ class Fp8Checkpoint:
         """The fp8 weights as a mapping."""
         return StoredWeights(self)
 
-    def quantised(self, name: str, scratch: Scratch | None = None) -> Quantised | None:
+    def quantised(self, name: str, scratch: Memory | None = None) -> Quantised | None:
         """The codes of a tensor as the file has them; None if it is not fp8.
 
         Args:
@@ -114,7 +109,7 @@ class Fp8Checkpoint:
         refuse_special_codes(codes, stored.fmt, name)
         return Quantised(codes, stored.fmt, self._scale(name))
 
-    def tensor(self, name: str, scratch: Scratch | None = None) -> torch.Tensor:
+    def tensor(self, name: str, scratch: Memory | None = None) -> torch.Tensor:
         """A tensor as numbers: fp8 as float32 with its scale applied, others in the type of the file.
 
         Args:
@@ -133,7 +128,7 @@ class Fp8Checkpoint:
         data = self.read(name, 0, info.nbytes, scratch)
         return view_elements(data, info.dtype).reshape(info.shape)
 
-    def read(self, name: str, start: int, nbytes: int, scratch: Scratch | None = None) -> memoryview:
+    def read(self, name: str, start: int, nbytes: int, scratch: Memory | None = None) -> memoryview:
         """Raw bytes ``start`` to ``start + nbytes`` of a tensor.
 
         Raises:

@@ -10,13 +10,13 @@ from typing import Any
 
 from lib_kohaku.checkpoint.architectures import detect_architecture
 from lib_kohaku.checkpoint.metadata import json_entry
-from lib_kohaku.fp8.codecs import quantise
 from lib_kohaku.fp8.errors import Fp8FileError
+from lib_kohaku.fp8.files.memory import Scratch
 from lib_kohaku.fp8.files.plan import METADATA_FP8, METADATA_SOURCE
-from lib_kohaku.fp8.files.reader import Fp8Checkpoint, Scratch
+from lib_kohaku.fp8.files.reader import Fp8Checkpoint
 from lib_kohaku.fp8.policy import MemoryTable, Policy, predict
 from lib_kohaku.fp8.policy.predict import Held, tabulate
-from lib_kohaku.fp8.quality import QualitySummary, WeightQuality, measure, summarise
+from lib_kohaku.fp8.quality import QualitySummary, WeightQuality, measure, quantise_and_measure, summarise
 from lib_kohaku.progress import Progress, SilentProgress, raise_if_cancelled
 
 ComponentOf = Callable[[str], str]
@@ -142,7 +142,7 @@ def _would_be(
     for name, scaling in chosen:
         raise_if_cancelled(progress)
         weight = file.tensor(name, scratch)
-        yield measure(weight, quantise(weight, policy.fmt, scaling, name), name)
+        yield quantise_and_measure(weight, policy.fmt, scaling, name)[1]
         progress.advance(1)
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import torch
 
-from lib_kohaku.fp8.codecs import Quantised, quantise
+from lib_kohaku.checkpoint.dtypes import DTYPES
+from lib_kohaku.checkpoint.tensors import view_elements
+from lib_kohaku.fp8.codecs import Quantised, choose_exponents, quantise_with
 from lib_kohaku.fp8.errors import Fp8FileError
+from lib_kohaku.fp8.files.memory import BufferPool, Loan, Scratch
 from lib_kohaku.fp8.files.plan import Action, Step
-from lib_kohaku.fp8.files.reader import Fp8Checkpoint, Scratch
-from lib_kohaku.fp8.quality import WeightQuality, measure
+from lib_kohaku.fp8.files.reader import Fp8Checkpoint, Memory
+from lib_kohaku.fp8.quality import WeightQuality, quantise_and_measure
 
 # Tensors that are only copied are cut into pieces of this size.
 _SLICE = 8 << 20
@@ -45,11 +48,13 @@ class Made:
         data: Bytes for the output.
         scale: Bytes of the scale, if codes were made.
         quality: What making codes cost, if it was measured.
+        loan: The memory that ``data`` is in; to be ended when they are written.
     """
 
     data: memoryview
     scale: bytes = b""
     quality: WeightQuality | None = None
+    loan: Loan | None = None
 
 
 def jobs(steps: tuple[Step, ...], file: Fp8Checkpoint) -> Iterator[Job]:
@@ -67,13 +72,14 @@ def jobs(steps: tuple[Step, ...], file: Fp8Checkpoint) -> Iterator[Job]:
             made.add(step.source)
 
 
-def run(job: Job, file: Fp8Checkpoint, scratch: Scratch, *, with_quality: bool) -> Made:
+def run(job: Job, file: Fp8Checkpoint, scratch: Scratch, pool: BufferPool, *, with_quality: bool) -> Made:
     """Do a job.
 
     Args:
         job: The job.
         file: The input; threads may share it.
-        scratch: The calling thread's own.
+        scratch: The calling thread's own, for what is read.
+        pool: Memory for what is made; threads may share it.
         with_quality: Whether to measure what making codes costs.
 
     Raises:
@@ -83,23 +89,32 @@ def run(job: Job, file: Fp8Checkpoint, scratch: Scratch, *, with_quality: bool) 
     """
     step = job.step
     if step.weight is not None:
-        return Made(memoryview(run(Job(step.weight, 0, job.nbytes), file, scratch, with_quality=False).scale))
+        made = run(Job(step.weight, 0, job.nbytes), file, scratch, pool, with_quality=False)
+        if made.loan is not None:
+            made.loan.end()
+        return Made(memoryview(made.scale))
     if step.action is Action.CONSTANT:
         return Made(memoryview(step.data))
+    loan = pool.loan()
     if step.action is Action.COPY:
-        return Made(file.read(step.source, job.start, job.nbytes))
+        return Made(file.read(step.source, job.start, job.nbytes, loan), loan=loan)
     if step.action is Action.WIDEN:
         return Made(_bytes_of(_require_codes(file, step, scratch).decode(step.spec.dtype.torch)))
     if step.action is Action.CARRY:
-        carried = _require_codes(file, step, None)  # its memory is what is handed over
-        return Made(_bytes_of(carried.codes), _scale_bytes(carried))
+        carried = _require_codes(file, step, loan)
+        return Made(_bytes_of(carried.codes), _scale_bytes(carried), loan=loan)
     weight = file.tensor(step.source, scratch)
-    made = quantise(weight, step.fmt, step.scaling, step.source)
-    quality = measure(weight, made, step.source) if with_quality else None
-    return Made(_bytes_of(made.codes), _scale_bytes(made), quality)
+    codes = view_elements(loan.take(weight.numel())[: weight.numel()], DTYPES["U8"]).view(weight.shape)
+    quality: WeightQuality | None = None
+    if with_quality:
+        quantised, quality = quantise_and_measure(weight, step.fmt, step.scaling, step.source, codes)
+    else:
+        exponents = choose_exponents(weight, step.fmt, step.scaling, step.source)
+        quantised = quantise_with(weight, step.fmt, exponents, codes)
+    return Made(_bytes_of(quantised.codes), _scale_bytes(quantised), quality, loan)
 
 
-def _require_codes(file: Fp8Checkpoint, step: Step, scratch: Scratch | None) -> Quantised:
+def _require_codes(file: Fp8Checkpoint, step: Step, scratch: Memory) -> Quantised:
     found = file.quantised(step.source, scratch)
     if found is None:
         raise Fp8FileError(f"{file.label}: '{step.source}' is not fp8.")

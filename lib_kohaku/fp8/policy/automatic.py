@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from lib_kohaku.fp8.codecs import Scaling, quantise
+from lib_kohaku.fp8.codecs import Scaling
 from lib_kohaku.fp8.policy.policy import Policy
-from lib_kohaku.fp8.quality import WeightQuality, measure
+from lib_kohaku.fp8.quality import WeightQuality, quantise_and_measure
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _remedy(policy: Policy, name: str, weight: torch.Tensor, quality: WeightQual
 
 
 def _try(policy: Policy, name: str, weight: torch.Tensor, scaling: Scaling) -> WeightQuality:
-    return measure(weight, quantise(weight, policy.fmt, scaling, name), name)
+    return quantise_and_measure(weight, policy.fmt, scaling, name)[1]
 
 
 def _literally(name: str) -> str:

@@ -44,18 +44,51 @@ def measure(original: torch.Tensor, quantised: Quantised, name: str) -> WeightQu
         if error.numel():
             low, high = torch.aminmax(error)
             largest = max(largest, -float(low), float(high))
-    per_channel = 10 * torch.log10(signal / noise)
-    per_channel[noise == 0] = math.inf
-    worst = int(per_channel.argmin()) if channels else 0
-    return WeightQuality(
-        name=name,
+    return quality_of(
+        name,
         scaling=_scaling_of(quantised),
         count=original.numel(),
-        sqnr_db=_decibels(float(signal.sum()), float(noise.sum())),
-        worst_channel_db=float(per_channel[worst]) if channels else math.inf,
-        worst_channel=worst,
+        signal=signal,
+        noise=noise,
         flushed=lost / (original.numel() - zeros) if lost else 0.0,
         max_error=largest * unit,
+    )
+
+
+def quality_of(
+    name: str,
+    *,
+    scaling: str,
+    count: int,
+    signal: torch.Tensor,
+    noise: torch.Tensor,
+    flushed: float,
+    max_error: float,
+) -> WeightQuality:
+    """The figures of a weight from the sums of its channels.
+
+    Args:
+        name: The weight's name.
+        scaling: See :class:`WeightQuality`.
+        count: See there.
+        signal: Sum of the squares of each channel, float64.
+        noise: Sum of the squares of its errors, in the same unit.
+        flushed: See there.
+        max_error: See there.
+    """
+    per_channel = 10 * torch.log10(signal / noise)
+    per_channel[noise == 0] = math.inf
+    worst = int(per_channel.argmin()) if len(signal) else 0
+    total_signal, total_noise = float(signal.sum()), float(noise.sum())
+    return WeightQuality(
+        name=name,
+        scaling=scaling,
+        count=count,
+        sqnr_db=10 * math.log10(total_signal / total_noise) if total_noise else math.inf,
+        worst_channel_db=float(per_channel[worst]) if len(signal) else math.inf,
+        worst_channel=worst,
+        flushed=flushed,
+        max_error=max_error,
     )
 
 
@@ -93,10 +126,6 @@ def _unit(original: torch.Tensor, quantised: Quantised) -> float:
     else:
         peak = float(largest_magnitudes(original, by_channel=False))
     return 2.0 ** math.frexp(peak)[1] if peak else 1.0
-
-
-def _decibels(signal: float, noise: float) -> float:
-    return 10 * math.log10(signal / noise) if noise else math.inf
 
 
 def _scaling_of(quantised: Quantised) -> str:

@@ -104,6 +104,9 @@ class WebuiForm:
         setting = getattr(shared.opts, _CLIP_SKIP, None)
         pairs = others if wanted == setting else [*others, f"{label}: {wanted}"]
         if wanted != setting:
+            # After an image the webui takes an override back only if it has the setting in its table, which a new
+            # installation does not: the override would stay as the setting for good.
+            shared.opts.data.setdefault(_CLIP_SKIP, setting)
             notes.append(f"Clip skip {wanted} is under 'Override settings': the webui's own setting is {setting}.")
         return {_OVERRIDES: gr.update(value=pairs, choices=pairs, visible=bool(pairs))}
 

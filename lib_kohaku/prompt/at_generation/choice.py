@@ -8,15 +8,12 @@ from typing import Any
 
 from lib_kohaku.prompt.format import OrderSpec, TagClass, tag_key
 from lib_kohaku.prompt.format.pickers import Picker, pickers
+from lib_kohaku.prompt.kinds import AUTOMATIC as AUTOMATIC
+from lib_kohaku.prompt.kinds import KINDS as KINDS
+from lib_kohaku.prompt.kinds import LEAVE_OUT as LEAVE_OUT
+from lib_kohaku.prompt.kinds import USUAL as USUAL
 from lib_kohaku.prompt.profiles.model import Profile
 
-AUTOMATIC = "Automatic"
-"""The profile of the loaded checkpoint."""
-USUAL = "Usual"
-"""What the model's source recommends; where it says nothing the best quality, the safe rating, the newest year."""
-LEAVE_OUT = "Leave out"
-KINDS = (TagClass.QUALITY, TagClass.RATING, TagClass.YEAR, TagClass.AESTHETIC)
-"""The kinds of words that can be chosen."""
 _NOTHING = frozenset({tag_key(LEAVE_OUT), "none"})
 _LONGEST = 500
 

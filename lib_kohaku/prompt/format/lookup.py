@@ -4,31 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
-
-class TagClass(str, Enum):
-    """What a tag is in a prompt. Profiles order by these."""
-
-    COUNT = "count"
-    """How many people: ``1girl``, ``2boys``, ``multiple others``."""
-    CHARACTER = "character"
-    SERIES = "series"
-    ARTIST = "artist"
-    GENERAL = "general"
-    META = "meta"
-    QUALITY = "quality"
-    AESTHETIC = "aesthetic"
-    RATING = "rating"
-    YEAR = "year"
-    SOURCE = "source"
-    """Where the picture comes from: Pony's ``source_anime``."""
-    NETWORK = "network"
-    """``<lora:...>`` and its like."""
-    PROSE = "prose"
-    """Natural language."""
-    UNKNOWN = "unknown"
+from lib_kohaku.prompt.kinds import TagClass as TagClass
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from lib_kohaku.later import LaterHandlers
-from lib_kohaku.prompt.at_generation import AUTOMATIC, KINDS, LEAVE_OUT, USUAL
-from lib_kohaku.prompt.format import TagClass
+from lib_kohaku.prompt.kinds import AUTOMATIC, KINDS, LEAVE_OUT, USUAL, TagClass
 from lib_kohaku.ui.ids import QUIET, element_id, hidden, hidden_button, hidden_text, js, unsaved
 from lib_kohaku.ui.markup import div
 

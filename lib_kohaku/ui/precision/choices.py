@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.fp8.choice import Fp8Choice, Parts, all_choices
 from lib_kohaku.fp8.codecs import E4M3FN, E5M2
-from lib_kohaku.fp8.files.plan import Profile
+from lib_kohaku.fp8.files.profile import Profile
 
 PARTS = {
     "Off: as in the file": Parts.NOTHING,

@@ -99,10 +99,10 @@ def test_chunks_are_never_too_long_and_in_order(text):
 
 
 def test_a_long_prompt_takes_no_long_time():
-    begin = time.perf_counter()
+    begin = time.process_time()
     (part,) = chunk_prompt("long hair, " * 10_000, TOY)
     assert part.tokens == 30_000
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 def test_a_tokenizer_that_knows_numbers_only():

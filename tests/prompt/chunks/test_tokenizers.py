@@ -50,19 +50,19 @@ def test_clips_own_numbers():
     path = vocabulary()
     if path is None:
         pytest.skip("no installed package has CLIP's vocabulary; set KOHAKU_CLIP_VOCABULARY to the file")
-    begin = time.perf_counter()
+    begin = time.process_time()
     tokenizer = ClipTokenizer.load(path)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
     assert tokenizer.comma == 267
     for row in recorded("clip_tokens.jsonl"):
         assert [token.number for token in tokenizer.tokenize(row["text"])] == row["tokens"], row["text"]
 
 
 def test_a_word_without_end_takes_no_long_time():
-    begin = time.perf_counter()
+    begin = time.process_time()
     tokens = ClipTokenizer([("a", "a"), ("aa", "aa")]).tokenize("a" * 50_000)
     assert len(tokens) == pytest.approx(12_500, rel=0.1)
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 @pytest.mark.parametrize("content", [b"", b"not gzip", gzip.compress(b"\xff\xfe"), gzip.compress(b"#\na b\n")])

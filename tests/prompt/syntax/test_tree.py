@@ -141,14 +141,14 @@ HUGE = [
 
 @pytest.mark.parametrize("text", HUGE, ids=lambda text: f"{text[:8]!r}x{len(text)}")
 def test_no_input_takes_long(text):
-    begin = time.perf_counter()
+    begin = time.process_time()
     prompt = parse(text)
     assert prompt.text == text
     for condition in multicond(visible(text))[:2]:
         attention(condition.text)
         schedule(condition.text, 2)
     # A fraction of a second; quadratic time would be minutes.
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 def test_equality_is_that_of_the_texts():
