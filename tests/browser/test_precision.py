@@ -86,6 +86,7 @@ def test_weak_weights_are_protected(precision: Page, site: Site) -> None:
     ended(page)
     expect(page.locator(f"{JOB} .kohaku-quality .kohaku-warning")).to_contain_text("a channel is all but lost")
     expect(page.locator(f"{JOB} .kohaku-quality tbody tr").first).to_contain_text("M00")
+    page.click("#kohaku_precision_file_options > .label-wrap")
     page.check("#kohaku_precision_protect input")
     write(page, "output", "strong")
     page.click("#kohaku_precision_convert")

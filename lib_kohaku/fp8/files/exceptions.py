@@ -10,8 +10,9 @@ import torch
 
 from lib_kohaku.checkpoint.architectures import detect_architecture
 from lib_kohaku.checkpoint.io.modes import IOMode
+from lib_kohaku.fp8.files.memory import Scratch
 from lib_kohaku.fp8.files.plan import Profile, policy_for
-from lib_kohaku.fp8.files.reader import Fp8Checkpoint, Scratch
+from lib_kohaku.fp8.files.reader import Fp8Checkpoint
 from lib_kohaku.fp8.policy import Policy
 from lib_kohaku.fp8.policy.automatic import Limits, Refinement, refine
 from lib_kohaku.progress import Progress, SilentProgress, raise_if_cancelled

@@ -61,9 +61,11 @@ def build_convert() -> ConvertPart:
             target = dropdown("For", "precision_profile", targets, targets[0])
             with gr.Column(elem_id=element_id("precision_details")) as details:
                 parts = radio("Held in 8 bits", "precision_file_parts", list(PARTS_ON), next(iter(PARTS_ON)))
-                fmt = dropdown("8-bit format of the file", "precision_file_format", list(FORMATS), next(iter(FORMATS)))
-                protect = checkbox("Protect weak weights", "precision_protect")
-                hint(texts.PROTECT)
+                with gr.Accordion("Format and protection", open=False, elem_id=element_id("precision_file_options")):
+                    formats = list(FORMATS)
+                    fmt = dropdown("8-bit format of the file", "precision_file_format", formats, formats[0])
+                    protect = checkbox("Protect weak weights", "precision_protect")
+                    hint(texts.PROTECT)
             output = line("Name of the new file", "precision_output")
             overwrite = checkbox("Overwrite it", "precision_overwrite")
             convert = button("Convert", "precision_convert", variant="primary")
