@@ -57,7 +57,5 @@ def _captioned(posts: Iterable[Post], profile: Profile) -> list[CaptionOf]:
 def _few(items: Sequence[Item]) -> Sequence[Item]:
     """Whoever wants thousands has the command line."""
     if len(items) > MOST_POSTS:
-        raise RefusedError(
-            f"At most {MOST_POSTS} posts at a time; 'kohaku caption' writes any number of them to files."
-        )
+        raise RefusedError(f"At most {MOST_POSTS} posts at a time; 'kohaku caption' writes any number of files.")
     return items

@@ -198,9 +198,9 @@ def pressing(text):
     ],
 )
 def test_fix_all_mends_hundreds_of_mistakes_in_no_time(text, fixed):
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert fix_all(text, GAMMA, TAGS) == fixed
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 def test_fix_all_ends_even_where_nothing_helps(monkeypatch):
@@ -273,6 +273,6 @@ def test_written_tags_are_never_findings(name):
     ["(" * 20_000, "(a BREAK " * 3_000, "solo, " * 5_000, "(" * 3_000 + "sole female" + ")" * 3_000, "a#b\n" * 5_000],
 )
 def test_lint_takes_no_long_time(text):
-    begin = time.perf_counter()
+    begin = time.process_time()
     lint(text, GAMMA, TAGS)
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
