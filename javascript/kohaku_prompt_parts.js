@@ -27,6 +27,10 @@
         const place = {start: found.start, end: found.end};
         const weigh = (step) => change('weigh', Object.assign({weight: Math.round((found.weight + step) * 100) / 100}, place), 'weight');
         const inside = [prompt.make('span', {class: 'kohaku-prompt-tag'}, found.name)];
+        // Of an artist one wants to know before the picture is made.
+        if (kind === 'artist' && found.posts && found.strength !== 'works') {
+            inside.push(prompt.make('span', {class: 'kohaku-prompt-strength'}, prompt.translated(found.strength)));
+        }
         if (found.weight !== null) {
             if (found.weight !== 1) inside.push(prompt.make('span', {class: 'kohaku-prompt-weight'}, '\u00d7' + found.weight));
             inside.push(small('\u2212', 'Weaker: ' + found.name, () => weigh(-STEP)), small('+', 'Stronger: ' + found.name, () => weigh(STEP)));

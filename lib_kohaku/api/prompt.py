@@ -23,7 +23,7 @@ from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.preset_shelf import preset_prompt
 from lib_kohaku.app.prompt.profile_document import profile_document
 from lib_kohaku.app.prompt.words import PICKED
-from lib_kohaku.app.prompting import MOST_POSTS, PromptWorkbench
+from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.prompt.captions.booru_json import LONGEST_TEXT
 from lib_kohaku.prompt.presets.codec import preset_document
@@ -112,8 +112,6 @@ class WritingRoutes:
         """Posts in a model's words."""
         if bool(request.posts) == bool(request.ids):
             raise RefusedError("Give either posts or ids.")
-        if len(request.posts) + len(request.ids) > MOST_POSTS:
-            raise RefusedError(f"At most {MOST_POSTS} posts at a time.")
         known = _knowledge(self._workbench, request.profile)
         if request.posts:
             text = json.dumps(request.posts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,16 +12,13 @@ from lib_kohaku.app.prompt.checks import LONGEST_CHECKED, Checks, check
 from lib_kohaku.app.prompt.completion import NOTHING, Completions, complete
 from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.ordering import FormatPreview, preview
+from lib_kohaku.app.prompt.post_captions import CaptionOf, captions_of_ids, captions_of_json
 from lib_kohaku.app.prompt.preset_shelf import PresetShelf
 from lib_kohaku.app.prompt.profile_choice import ProfileChooser
 from lib_kohaku.app.prompt.tag_shelf import TagShelf
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.host.base import Host
 from lib_kohaku.host.prompting import KeepsStyles, PromptSurroundings, surroundings_of
-from lib_kohaku.prompt.captions.booru_json import parse_posts
-from lib_kohaku.prompt.captions.caption import Caption, build_caption
-from lib_kohaku.prompt.captions.database import read_posts
-from lib_kohaku.prompt.captions.post import Post
 from lib_kohaku.prompt.chunks import Tokenizer, best_tokenizer
 from lib_kohaku.prompt.format import PromptFields, TagClass, compose, decompose
 from lib_kohaku.prompt.format.from_profile import order_spec
@@ -40,17 +36,8 @@ from lib_kohaku.prompt.tags.sources import FoundSources, find_sources
 from lib_kohaku.prompt.tags.usage import UsageStore
 from lib_kohaku.prompt.tags.vocabulary import builtin_vocabulary
 
-MOST_POSTS = 50
 # The sizes of the SDXL report, appendix I, that people use; turned round as well.
 _USUAL_SIZES = (Size(768, 1344), Size(832, 1216), Size(896, 1152), Size(1024, 1024))
-
-
-@dataclass(frozen=True)
-class CaptionOf:
-    """A post and what it is called in the model's words."""
-
-    post: Post
-    caption: Caption
 
 
 class PromptWorkbench:
@@ -237,27 +224,12 @@ class PromptWorkbench:
     # -- Captions -----------------------------------------------------------------------------------------------
 
     def captions(self, post_json: str, known: Knowledge) -> list[CaptionOf]:
-        """Captions of posts that were pasted as danbooru's JSON.
-
-        Raises:
-            RefusedError: If it is not such JSON.
-        """
-        return self._captioned(parse_posts(post_json)[:MOST_POSTS], known)
+        """Captions of posts that were pasted; see :func:`captions_of_json`."""
+        return captions_of_json(post_json, known.profile)
 
     def captions_by_id(self, ids: Sequence[int], known: Knowledge) -> list[CaptionOf]:
-        """Captions of posts out of the database that is set up; posts that are not in it are left out.
-
-        Raises:
-            RefusedError: If there is no database, or it cannot be used.
-        """
-        path = self.booru_database
-        if path is None:
-            raise RefusedError(
-                "No booru database is set up: name a danbooru2023-sqlite file in the setting 'booru_database', or put "
-                "one into the folder of your tag lists."
-            )
-        found = read_posts(path, list(ids)[:MOST_POSTS])
-        return self._captioned([found[number] for number in ids if number in found], known)
+        """Captions of posts out of the database that is set up; see :func:`captions_of_ids`."""
+        return captions_of_ids(self.booru_database, ids, known.profile)
 
     @property
     def booru_database(self) -> Path | None:
@@ -267,9 +239,6 @@ class PromptWorkbench:
             return Path(chosen)
         own = find_sources(self._folder / "tags").lists
         return next((source.path for source in own if source.is_database), None)
-
-    def _captioned(self, posts: Iterable[Post], known: Knowledge) -> list[CaptionOf]:
-        return [CaptionOf(post, build_caption(post, known.profile)) for post in posts]
 
     # -- Tag lists ----------------------------------------------------------------------------------------------
 

@@ -207,6 +207,7 @@ def test_a_preset_is_used_saved_renamed_deleted_and_put_back(page: Page) -> None
 def test_the_parts_change_one_tag_and_nothing_else(page: Page) -> None:
     write(page, "1girl,  blue hair\nwlop")
     page.click("#kohaku_prompt_parts_section > summary")
+    expect(page.locator(".kohaku-prompt-strength")).to_have_text(["works with emphasis"])  # 365 posts
     page.get_by_role("button", name="Stronger: wlop").click()
     prompt_is(page, "1girl,  blue hair\n(wlop:1.1)")
     page.get_by_role("button", name="Take out blue hair").click()

@@ -17,6 +17,7 @@ from lib_kohaku.app.prompt.added_words import AddedWords
 from lib_kohaku.merge.methods.registry import METHODS
 from lib_kohaku.merge.plan.describe import describe_action
 from lib_kohaku.merge.recipe import BASE, DROP, MERGE
+from lib_kohaku.prompt.tags.strength import Strength
 from lib_kohaku.ui.accordion.build import build_accordion
 from lib_kohaku.ui.assets import asset_root
 from lib_kohaku.ui.merge.simple_formula import is_simple, single_labels
@@ -42,12 +43,15 @@ def texts(blocks: gr.Blocks) -> Iterator[str]:
                 yield value
         for choice in getattr(block, "choices", None) or ():
             yield choice if isinstance(choice, str) else choice[0]
-    for path in [*(ROOT / "lib_kohaku" / "ui").rglob("*.py"), *(ROOT / "lib_kohaku" / "app").rglob("*.py")]:
+    package = ROOT / "lib_kohaku"
+    settings = package / "host" / "a1111" / "settings.py"
+    for path in [*(package / "ui").rglob("*.py"), *(package / "app").rglob("*.py"), settings]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
     for path in (ROOT / "javascript").glob("*.js"):
         yield from re.findall(r"'([^'\n]+)'", path.read_text("utf-8"))
+    yield from (strength.value for strength in Strength)
     for method in METHODS.values():
         yield from (method.label, method.description)
         if is_simple(method):

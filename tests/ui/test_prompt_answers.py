@@ -257,6 +257,11 @@ def test_posts_by_id(prompting, tmp_path):
     assert found["missing"] == [5]
     assert "None of these" in ask(prompting, "captions", text="5")["error"]
     assert "JSON" in ask(prompting, "captions", text="100 x")["error"]
+    assert "At most 50" in ask(prompting, "captions", text="100 " * 51)["error"]
+    assert (
+        "At most 50"
+        in ask(prompting, "captions", text=json.dumps([{"id": 1, "tag_string_general": "x"}] * 51))["error"]
+    )
 
 
 def test_the_webuis_own_clip_skip_is_judged_where_the_page_leaves_it(prompting):

@@ -12,10 +12,10 @@ from lib_kohaku.app.prompt.completion import Completions
 from lib_kohaku.app.prompt.infotext import Infotext
 from lib_kohaku.app.prompt.ordering import FormatPreview, Piece
 from lib_kohaku.app.prompt.parts import Chip, Row
+from lib_kohaku.app.prompt.post_captions import CaptionOf
 from lib_kohaku.app.prompt.preset_shelf import Entry
 from lib_kohaku.app.prompt.tag_shelf import Shelf
 from lib_kohaku.app.prompt.words import Picker
-from lib_kohaku.app.prompting import CaptionOf
 from lib_kohaku.prompt.chunks import ChunkedPart
 from lib_kohaku.prompt.lint import Finding
 from lib_kohaku.prompt.presets.model import Preset

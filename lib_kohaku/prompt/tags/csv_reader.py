@@ -112,7 +112,8 @@ def _tags(path: Path, layout: Layout, rows: Iterable[Row]) -> tuple[tuple[Tag, .
             raise DataFileError(path, f"has {width} columns, but the list is: {layout.title}", line)
         category = cells[layout.category] if layout.category >= 0 else ""
         if category not in numbers:
-            numbers[category] = _number(path, line, category, "category number")
+            # tagcomplete writes -1 for what is in no category.
+            numbers[category] = -1 if category.strip() == "-1" else _number(path, line, category, "category number")
         names.append(_checked_name(path, line, normalise(cells[layout.name])))
         categories.append(category)
         counts.append(_number(path, line, cells[layout.count], "count") if layout.count >= 0 else 0)

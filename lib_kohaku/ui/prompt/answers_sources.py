@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from lib_kohaku.app.prompt import documents
 from lib_kohaku.app.prompt.documents import Document
-from lib_kohaku.app.prompting import MOST_POSTS, PromptWorkbench
+from lib_kohaku.app.prompting import PromptWorkbench
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.prompt.captions.booru_json import LONGEST_TEXT
 from lib_kohaku.ui.prompt.answers_typing import knowledge
@@ -19,8 +19,8 @@ def _captions(workbench: PromptWorkbench, request: Request) -> Document:
     if not text:
         raise RefusedError("Paste the JSON of a post, or name posts by their ids.")
     words = text.replace(",", " ").replace("#", " ").split()
-    ids = [int(word) for word in words[:MOST_POSTS] if word.isdecimal() and word.isascii() and len(word) < 12]
-    if len(ids) < len(words[:MOST_POSTS]):
+    ids = [int(word) for word in words if word.isdecimal() and word.isascii() and len(word) < 12]
+    if len(ids) < len(words):
         return {"captions": [documents.caption(caption) for caption in workbench.captions(text, known)], "missing": []}
     found = workbench.captions_by_id(ids, known)
     if not found:

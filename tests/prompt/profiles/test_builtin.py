@@ -210,6 +210,23 @@ def test_settings(profile_id, cfg, steps, clip_skip):
     assert settings.clip_skip == clip_skip
 
 
+def test_samplers_that_the_sources_name():
+    named = {one.id: one.settings.samplers for one in PROFILES.profiles if one.settings}
+    euler = ("Euler a",)
+    assert named == {
+        "animagine-xl-2.0": euler,
+        "animagine-xl-3.0": euler,
+        "animagine-xl-3.1": euler,
+        "animagine-xl-4.0": euler,
+        "illustrious-0.1": euler,
+        "noobai-xl-1.0": euler,
+        "pony-v6": euler,
+        "kohaku-xl-gamma": (),
+        "kohaku-xl-zeta": ("Euler", "Euler a", "DPM++ exponential"),
+    }
+    assert [one.id for one in PROFILES.profiles if one.settings and one.settings.any_sampler] == ["kohaku-xl-gamma"]
+
+
 def test_aesthetic_words_of_animagine_31():
     words = profile("animagine-xl-3.1").aesthetic.words
     assert [(word.text, word.above) for word in words] == [

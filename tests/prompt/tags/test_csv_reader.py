@@ -105,6 +105,7 @@ def test_text_files_hold_a_tag_a_line_with_commas_and_remarks(tmp_path):
         ("mine.csv", "a,5,1,\nb,14,1,\n", {"a": Category.META, "b": Category.META}),
         ("derpibooru.csv", "a,0,1,\nb,4,1,\n", {"a": Category.UNKNOWN, "b": Category.UNKNOWN}),
         ("danbooru.csv", "a,7,1,\n", {"a": Category.UNKNOWN}),
+        ("e621.csv", "a,-1,1,\nb,5,1,\n", {"a": Category.UNKNOWN, "b": Category.SPECIES}),
     ],
 )
 def test_whose_category_numbers(tmp_path, name, rows, expected):

@@ -25,12 +25,14 @@ def check(context: LintContext) -> Iterator[Finding]:
         names = list(context.lookup.similar(at.known.key, _SUGGESTIONS))
         edits = [(context.spec.spell(name), context.respelled(at, name)) for name in names]
         meant = f" Did you mean {', '.join(repr(spelled) for spelled, _ in edits)}?" if edits else ""
+        fixes = [Fix(f"Write {spelled}", (edit,)) for spelled, edit in edits if edit]
+        removal = None if fixes else context.removed(at)
         yield Finding(
             CODE,
             Severity.HINT,
             at.span,
             f"'{at.tag.name}' is not in the tag list: the model may not know it.{meant}",
-            tuple(Fix(f"Write {spelled}", (edit,)) for spelled, edit in edits if edit),
+            (Fix("Take it out", (removal,)),) if removal else tuple(fixes),
         )
 
 
