@@ -92,20 +92,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     output = arguments.folder / "benchmark-fp8.safetensors"
-    with anonymous_peak() as memory:
-        nbytes = convert(arguments.file, output, with_quality=False).bytes_written
-        for number in range(arguments.rounds):
+    nbytes = convert(arguments.file, output, with_quality=False).bytes_written
+    for number in range(arguments.rounds):
+        began = time.process_time()
+        seconds = floor(arguments.file, output, nbytes)
+        print(f"round {number + 1}: floor {seconds:.1f} s, {time.process_time() - began:.1f} s of processor time")
+        for with_quality in (False, True):
             began = time.process_time()
-            seconds = floor(arguments.file, output, nbytes)
-            print(f"round {number + 1}: floor {seconds:.1f} s, {time.process_time() - began:.1f} s of processor time")
-            for with_quality in (False, True):
-                began = time.process_time()
+            with anonymous_peak() as memory:
                 report = convert(arguments.file, output, with_quality=with_quality)
-                busy = time.process_time() - began
-                label = "converted and measured" if with_quality else "converted"
-                ratio = report.seconds / seconds
-                print(f"  {label:<24}{report.seconds:6.1f} s   ratio {ratio:.2f}   processor {busy:.1f} s")
-    print(f"anonymous memory: {memory[0] / 1e6:.0f} MB before, {memory[1] / 1e6:.0f} MB at the peak")
+            busy = time.process_time() - began
+            label = "converted and measured" if with_quality else "converted"
+            print(
+                f"  {label:<24}{report.seconds:6.1f} s   ratio {report.seconds / seconds:.2f}   processor {busy:.1f} s"
+                f"   memory +{(memory[1] - memory[0]) / 1e6:.0f} MB"
+            )
 
 
 if __name__ == "__main__":

@@ -243,3 +243,56 @@ def test_codes_that_were_destroyed_are_told():
     with pytest.raises(Fp8Error, match=r"'conv\.weight' into torch\.float32"):
         block(make_input())
     assert attachment_of(block) is not None
+
+
+@pytest.mark.parametrize("policy", [EVERYTHING, BY_CHANNEL], ids=["tensor", "channel"])
+def test_dropped_codes_leave_ordinary_parameters_without_data(policy):
+    block = make_block()
+    before = snapshot(block)
+    attachment = attach(block, policy)
+    block.half()
+    attachment.drop()
+    assert attachment_of(block) is None
+    assert not attachment.weights
+    for name, parameter in block.named_parameters():
+        assert (parameter.dtype, parameter.shape, parameter.is_meta) == (
+            torch.float16,
+            before[name].shape,
+            name in WEIGHTS,
+        )
+        assert parameter.requires_grad
+    assert not any("_kohaku" in name for name, _ in block.named_buffers())
+    assert not any("forward" in module.__dict__ for module in block.modules())
+    # And codes can take their place again.
+    donor = attach(make_block(), policy)
+    stored = {name: weight.quantised for name, weight in donor.weights.items()}
+    attach(block, policy, stored=stored)
+    assert torch.equal(block(make_input().half()), donor.model.half()(make_input().half()))
+
+
+def test_a_failure_leaves_parameters_without_data_as_they_were():
+    """A source is not asked for what cost nothing to keep."""
+    block = make_block()
+    attachment = attach(block, EVERYTHING)
+    stored = {name: weight.quantised for name, weight in attachment.weights.items()}
+    attachment.drop()
+    stored["mlp.0.weight"] = stored["mlp.2.weight"]  # of another shape
+    asked = []
+    with pytest.raises(Fp8Error, match=r"'mlp\.0\.weight' has shape"):
+        attach(block, EVERYTHING, stored=stored, source=lambda name: asked.append(name))
+    assert asked == []
+    assert {name for name, parameter in block.named_parameters() if parameter.is_meta} == set(WEIGHTS)
+
+
+def test_state_dicts_can_be_had_without_values():
+    block = make_block()
+    attachment = attach(block, EVERYTHING)
+    block.half()
+    expected = block.state_dict()
+    with attachment.without_values():
+        found = block.state_dict()
+    assert found.keys() == expected.keys()
+    for name, tensor in found.items():
+        assert (tensor.dtype, tensor.shape) == (expected[name].dtype, expected[name].shape)
+        assert tensor.is_meta == (name in WEIGHTS)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in block.state_dict().items())

@@ -104,3 +104,25 @@ def test_import(source, tmp_path, capsys):
     assert main(["fp8", "import", str(archive), str(out)]) == exit_codes.DONE
     assert "model.safetensors" in capsys.readouterr().out
     assert out.read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({f"{TO_Q}.scale_weight": torch.tensor(-1.0)}, "is not a positive number"),
+        ({f"{TO_Q}.scale_weight": torch.ones(3)}, "has shape [3]"),
+        ({f"{TO_Q}.weight_scale_2": torch.ones(())}, "nvfp4"),
+        ({f"{TO_Q}.qweight": torch.ones(4, dtype=torch.int32)}, "4-bit integers"),
+        ({f"{TO_Q}.weight": torch.full((16, 12), 0x7F, dtype=torch.uint8).view(torch.float8_e4m3fn)}, "192 codes for"),
+    ],
+)
+@pytest.mark.parametrize("command", ["convert", "expand", "report"])
+def test_every_command_says_what_is_wrong_with_a_file(tmp_path, capsys, change, words, command):
+    tensors = few_sdxl()
+    tensors[f"{TO_Q}.weight"] = tensors[f"{TO_Q}.weight"].float().to(torch.float8_e4m3fn)
+    path = write(tmp_path / "bad.safetensors", {**tensors, **change})
+    output = [] if command == "report" else [str(tmp_path / "out.safetensors")]
+    profile = ["--profile", "webui"] if command == "convert" else []
+    assert main(["fp8", command, str(path), *output, *profile]) == exit_codes.REFUSED
+    assert words in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["bad.safetensors"]

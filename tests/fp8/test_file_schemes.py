@@ -180,7 +180,7 @@ def test_scales_that_are_no_positive_numbers(value, tmp_path):
 def test_codes_for_nan_are_refused(dtype, code, tmp_path):
     codes = torch.tensor([[0, 1], [2, code]], dtype=torch.uint8).view(dtype)
     with Fp8Checkpoint(write(tmp_path / "f.safetensors", {"a.weight": codes})) as file:
-        with pytest.raises(NotFiniteError, match=r"'a\.weight' holds 1 codes"):
+        with pytest.raises(NotFiniteError, match=r"'a\.weight' holds 1 code"):
             file.tensor("a.weight")
         with pytest.raises(NotFiniteError):
             file.stored["a.weight"]

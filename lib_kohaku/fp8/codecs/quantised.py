@@ -88,4 +88,5 @@ def refuse_special_codes(codes: torch.Tensor, fmt: Fp8Format, name: str) -> None
     flat = codes.reshape(-1) if flat is None else flat
     special = sum(int(torch.count_nonzero((flat[part] & 0x7F) >= fmt.first_special)) for part in blocks(flat.numel()))
     if special:
-        raise NotFiniteError(f"fp8 tensor '{name}' holds {special} codes for NaN or infinity: the file is damaged")
+        codes_are = "1 code" if special == 1 else f"{special} codes"
+        raise NotFiniteError(f"fp8 tensor '{name}' holds {codes_are} for NaN or infinity: the file is damaged")

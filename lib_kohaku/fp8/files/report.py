@@ -78,13 +78,14 @@ def report_file(
         path: Any checkpoint.
         policy: What would be converted, for a file that is not fp8.
         original: For an fp8 file, what it was converted from; without it there is nothing to compare with.
-        with_quality: Whether to measure every weight (which reads the file).
+        with_quality: Whether to measure every weight, or to check its codes where there is nothing to compare with.
+            Reads the file.
         progress: Told of weights; may cancel.
 
     Raises:
         CheckpointError: If a file is damaged.
         Fp8FileError: If it is quantised in a way that is not supported, or ``original`` is another model.
-        NotFiniteError: If a weight holds NaN or infinity.
+        NotFiniteError: If a weight holds NaN or infinity, or a code for one.
     """
     progress = progress or SilentProgress()
     with Fp8Checkpoint(path) as file:
@@ -100,6 +101,8 @@ def report_file(
         elif with_quality and original is not None:
             with Fp8Checkpoint(original) as reference:
                 qualities = tuple(_against(file, reference, progress))
+        elif with_quality:
+            _check_codes(file, progress)
         ours = json_entry(file.checkpoint.header.metadata, METADATA_FP8)
         return FileReport(
             name=file.label,
@@ -143,6 +146,16 @@ def _would_be(
         raise_if_cancelled(progress)
         weight = file.tensor(name, scratch)
         yield quantise_and_measure(weight, policy.fmt, scaling, name)[1]
+        progress.advance(1)
+
+
+def _check_codes(file: Fp8Checkpoint, progress: Progress) -> None:
+    """Without the original nothing can be measured, but damage can be seen."""
+    scratch = Scratch()
+    progress.start("Checking", len(file.layout.weights), "weights")
+    for name in file.layout.weights:
+        raise_if_cancelled(progress)
+        file.quantised(name, scratch)
         progress.advance(1)
 
 

@@ -57,16 +57,20 @@ class PlainElements:
 class Fp8Elements:
     """Codes with their scale. Values are ``code * scale``, exact in float64: 4 bits times 24."""
 
-    def __init__(self, codes: torch.Tensor, stored: StoredWeight, scale: Scale, first: int, buffers: _Buffers) -> None:
+    def __init__(
+        self, role: str, codes: torch.Tensor, stored: StoredWeight, scale: Scale, first: int, buffers: _Buffers
+    ) -> None:
         """Decode.
 
         Args:
+            role: Whose they are, for errors.
             codes: uint8, flat.
             stored: What they belong to.
             scale: Of the whole tensor.
             first: Index of the first code in the tensor.
             buffers: Memory for blocks.
         """
+        self._role = role
         self._codes = codes
         self._stored = stored
         self._first = first
@@ -88,7 +92,7 @@ class Fp8Elements:
 
     def check(self) -> None:
         """See :class:`Elements`."""
-        refuse_special_codes(self._codes, self._stored.fmt, self._stored.info.name)
+        refuse_special_codes(self._codes, self._stored.fmt, f"{self._stored.info.name}' of model '{self._role}")
 
     def _decode(self, start: int, end: int, index: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         torch.index_select(self._table, 0, index.copy_(self._codes[start:end]), out=values)
@@ -132,7 +136,8 @@ class ElementReader:
         if role not in self._buffers:
             self._buffers[role] = _Buffers(self._block)
         scale = self._scales.get((role, stored.info.name), 1.0)
-        return Fp8Elements(view_elements(data, DTYPES["U8"]), stored, scale, part.start, self._buffers[role])
+        codes = view_elements(data, DTYPES["U8"])
+        return Fp8Elements(role, codes, stored, scale, part.start, self._buffers[role])
 
 
 def read_scales(plan: MergePlan, inputs: Mapping[str, Checkpoint]) -> dict[tuple[str, str], Scale]:

@@ -144,7 +144,7 @@ def test_codes_that_are_no_numbers_are_refused_in_words(tmp_path: Path, name: st
     b[name].view(torch.uint8)[2, 3] = 0xFF
     a = {"w": torch.ones(4, 6).half(), "other": torch.ones(4, 6).half()}
     library = write_models(tmp_path, {"a": a, "b": b})
-    with pytest.raises(NotFiniteError, match=f"'{name}' holds 1 codes for NaN"):
+    with pytest.raises(NotFiniteError, match=f"'{name}' of model 'b' holds 1 code for NaN"):
         merge(formula, library, tmp_path / "m.safetensors")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.safetensors", "b.safetensors"]
 
