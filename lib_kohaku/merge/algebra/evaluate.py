@@ -84,12 +84,13 @@ class Evaluator:
         Raises:
             FormulaError: If a weight cannot be computed (a division by zero) or is too large to mean anything.
         """
-        if tensor_class not in self._forms:
+        form = self._forms.get(tensor_class)
+        if form is None:
             form = _Pass(self, tensor_class).form(self._resolved.expression)
             if any(abs(coefficient) > MAX_COEFFICIENT for _, coefficient in form.terms):
                 raise self.error(_TOO_LARGE, self._resolved.expression)
             self._forms[tensor_class] = form
-        return self._forms[tensor_class]
+        return form
 
     # -- for _Pass ----------------------------------------------------------------------------------------------
 
