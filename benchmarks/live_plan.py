@@ -1,8 +1,8 @@
 """The live plan: how long the page waits for it after a key was pressed.
 
-Usage: ``python -m benchmarks.live_plan [--others N]``. Makes five SDXL checkpoints of full size whose headers are true and
-whose data are holes, so they take next to no room, and N empty-handed neighbours in the same folder. Prints medians, once
-the headers are cached: the plan itself, the page's whole answer (form to HTML), and that of the HTTP API over a socket.
+Usage: ``python -m benchmarks.live_plan [--others N]``. Makes five SDXL checkpoints of full size whose headers are true
+and whose data are holes, so that they take next to no room, and N further files beside them. Prints medians, once the
+headers are cached: the plan itself, the page's whole answer (form to HTML), and that of the HTTP API over a socket.
 """
 
 from __future__ import annotations
