@@ -70,8 +70,9 @@ class _Search:
         assert isinstance(node, Binary)
         left, right = self._total(node.left), self._total(node.right)
         if node.operator == "*" and not is_number(node):
-            # A weight of 0 does not make a model a difference.
-            return left if not is_number(node.left) else right
+            model, number = (right, left) if is_number(node.left) else (left, right)
+            if number == 0:  # a weight of 0 does not make a model a difference
+                return model
         if node.operator == "/" and right == 0:
             return left  # two block weights that only look equal here; the evaluation knows
         try:

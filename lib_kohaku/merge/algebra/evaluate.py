@@ -15,6 +15,7 @@ from lib_kohaku.errors import RefusedError
 from lib_kohaku.merge.algebra.block_weights import BlockWeights, read_block_weights
 from lib_kohaku.merge.algebra.forms import ZERO, LinearForm, MethodResult
 from lib_kohaku.merge.algebra.numbers import calculate
+from lib_kohaku.merge.algebra.pairs import Term, lost_shares
 from lib_kohaku.merge.algebra.resolve import WEIGHT_FUNCTIONS, ResolvedFormula, is_number
 from lib_kohaku.merge.formula.nodes import Binary, Call, ListOf, Name, Negative, Node, Number
 from lib_kohaku.merge.methods.base import TensorMethod
@@ -45,7 +46,7 @@ class Evaluator:
     """Computes the linear form of every tensor under one formula.
 
     A model that lacks a tensor counts as the base model there, and a difference in which one side lacks it counts as
-    zero: what one does not know, one does not change.
+    zero, with brackets around it or without: what one does not know, one does not change.
     """
 
     def __init__(self, resolved: ResolvedFormula, blocks: BlockMap | None, profile: str, base: str) -> None:
@@ -84,12 +85,13 @@ class Evaluator:
         Raises:
             FormulaError: If a weight cannot be computed (a division by zero) or is too large to mean anything.
         """
-        if tensor_class not in self._forms:
+        form = self._forms.get(tensor_class)
+        if form is None:
             form = _Pass(self, tensor_class).form(self._resolved.expression)
             if any(abs(coefficient) > MAX_COEFFICIENT for _, coefficient in form.terms):
                 raise self.error(_TOO_LARGE, self._resolved.expression)
             self._forms[tensor_class] = form
-        return self._forms[tensor_class]
+        return form
 
     # -- for _Pass ----------------------------------------------------------------------------------------------
 
@@ -186,8 +188,22 @@ class _Pass:
         left, right = self._raw_form(node.left), self._raw_form(node.right)
         if raw.total == 0 and (left.total != 0 or right.total != 0):
             return ZERO
-        sign = Fraction(1 if node.operator == "+" else -1)
-        return self.form(node.left).plus(self.form(node.right), sign)
+        return self._sum_with_missing(node)
+
+    def _sum_with_missing(self, node: Binary) -> LinearForm:
+        """A sum of any length, with the differences in it that are written without brackets."""
+        summands = _summands(node)
+        forms = [self._raw_form(summand) for _, summand in summands]
+        lost = lost_shares(
+            [
+                Term(sign * raw.total, raw.roles == {self._evaluator.base}, not raw.roles & self._class.missing)
+                for (sign, _), raw in zip(summands, forms, strict=True)
+            ]
+        )
+        result = ZERO
+        for (sign, summand), share in zip(summands, lost, strict=True):
+            result = result.plus(self.form(summand), sign * (1 - share))
+        return result
 
     def _raw_form(self, node: Node) -> LinearForm:
         if id(node) not in self._raw:
@@ -228,6 +244,15 @@ class _Pass:
         if abs(value) > MAX_COEFFICIENT:
             raise self._evaluator.error(_TOO_LARGE, node)
         return value
+
+
+def _summands(node: Node) -> list[tuple[Fraction, Node]]:
+    """The terms of ``a + b - c`` with their signs; what stands in brackets behind a sign is one term."""
+    found: list[tuple[Fraction, Node]] = []
+    while isinstance(node, Binary) and node.operator in "+-":
+        found.append((Fraction(1 if node.operator == "+" else -1), node.right))
+        node = node.left
+    return [(Fraction(1), node), *reversed(found)]
 
 
 class Numbers:

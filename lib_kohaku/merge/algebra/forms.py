@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import TypeAlias
 
 
@@ -24,10 +25,10 @@ class MethodResult:
     settings: tuple[tuple[str, float], ...]
     gives_model: bool
 
-    @property
-    def roles(self) -> set[str]:
+    @cached_property
+    def roles(self) -> frozenset[str]:
         """All models that it depends on."""
-        return set().union(*(form.roles for form in self.inputs))
+        return frozenset().union(*(form.roles for form in self.inputs))
 
 
 # A model's role, or the result of a method on models.
@@ -57,13 +58,10 @@ class LinearForm:
             Fraction(0),
         )
 
-    @property
-    def roles(self) -> set[str]:
+    @cached_property
+    def roles(self) -> frozenset[str]:
         """All models that it depends on."""
-        roles: set[str] = set()
-        for source, _ in self.terms:
-            roles |= {source} if isinstance(source, str) else source.roles
-        return roles
+        return frozenset().union(*({source} if isinstance(source, str) else source.roles for source, _ in self.terms))
 
     @property
     def coefficients(self) -> Mapping[Source, Fraction]:

@@ -13,9 +13,13 @@ def coefficient_rows(merged: Sequence[PlannedTensor]) -> tuple[CoefficientRow, .
 
     Combinations that differ only because a model lacks a tensor are not told apart by slot names.
     """
-    groups: dict[LinearForm, list[PlannedTensor]] = {}
+    # Nearly all tensors share a few dozen objects; comparing those is a matter of fractions, which are slow.
+    shared: dict[int, list[PlannedTensor]] = {}
     for tensor in merged:
-        groups.setdefault(tensor.form, []).append(tensor)
+        shared.setdefault(id(tensor.form), []).append(tensor)
+    groups: dict[LinearForm, list[PlannedTensor]] = {}
+    for tensors in shared.values():
+        groups.setdefault(tensors[0].form, []).extend(tensors)
     several = len(groups) > 1
     return tuple(_row(form, tensors, several) for form, tensors in groups.items())
 

@@ -62,6 +62,13 @@ def test_by_hand(text: str, expected: dict[str, Fraction]) -> None:
         ("(a - b)*mbw(\"FLAT_50\") + c", "c"),
         ("(1 - mbw(\"FLAT_50\"))*a + mbw(\"FLAT_50\")*b", "a"),
         ("average([p, q])", "p"),
+        ("a - 0.5*b + 0.5*c", "a"),
+        ("a - 0.5*b", "a"),
+        ("2*a - b", "a"),
+        ("0.5*a - 0.5*b + c", "c"),
+        ("a - b/2 + c/2", "a"),
+        ("mbw(\"FLAT_50\")*a - mbw(\"FLAT_50\")*b + c", "c"),
+        ("0*(a - b) + c", "c"),
     ],
 )  # fmt: skip
 def test_base_model(text: str, base: str) -> None:
