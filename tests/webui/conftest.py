@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.webui.minis import write_extension, write_mini
 from tests.webui.server import Webui, find_install
+
+if find_spec("gradio") and find_spec("playwright"):
+    # One browser for all: playwright starts once in a process.
+    from tests.browser.site import chromium  # noqa: F401
 
 REPOSITORY = Path(__file__).parents[2]
 HERE = Path(__file__).parent

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.webui.server import Webui
 
-CHROMIUM = os.environ.get("KOHAKU_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 # Every field of a page of the webui by its element, with what it holds.
 _FIELDS = """(tab) => {
     const found = {};
@@ -30,18 +26,14 @@ _FIELDS = """(tab) => {
 
 
 @contextmanager
-def opened(webui: Webui) -> Iterator[Page]:
+def opened(webui: Webui, browser: Browser) -> Iterator[Page]:
     """A page that shows txt2img."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium was found; install one or set KOHAKU_CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        load(page, webui)
-        yield page
-        browser.close()
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    load(page, webui)
+    yield page
+    context.close()
 
 
 def load(page: Page, webui: Webui) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.precision_actions import JOB, column, ended, show_precision, task, write
-from tests.browser.site import SCREENSHOTS, chromium  # noqa: F401 - a fixture
+from tests.browser.site import SCREENSHOTS
 from tests.webui.fp8_models import choose, make_models, normal_around
 from tests.webui.server import Webui
 from tests.webui.test_grid import FP8, axis_labels
@@ -33,7 +33,7 @@ def _normal(webui: Webui) -> Iterator[None]:
 
 
 @pytest.fixture
-def page(webui: Webui, chromium: Browser) -> Iterator[Page]:  # noqa: F811
+def page(webui: Webui, chromium: Browser) -> Iterator[Page]:
     """The webui's page at our precision page; our code must not have complained."""
     errors: list[str] = []
     opened = chromium.new_page(viewport={"width": 1280, "height": 900})

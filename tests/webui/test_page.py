@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,13 +11,12 @@ import pytest
 
 pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.actions import JOB, PLAN, expect_state, formula_is, type_formula, use_recipe
 from tests.webui.server import Webui
 from tests.webui.test_files import LARGE, folder_of, large  # noqa: F401 - a fixture
 
-CHROMIUM = os.environ.get("KOHAKU_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 CHOSEN = "#setting_sd_model_checkpoint input"
 NOTE = ".block#kohaku_job_note"
 FORMULA = "mini_a + 0.25*(mini_c - mini_b)"
@@ -30,27 +27,26 @@ Opener = Callable[[], Page]
 
 
 @pytest.fixture(scope="module")
-def opener(webui: Webui) -> Iterator[Opener]:
+def opener(webui: Webui, chromium: Browser) -> Iterator[Opener]:
     """Opens the Kohaku tab as another person each time; afterwards no page may have complained."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium was found; install one or set KOHAKU_CHROMIUM to its path")
     errors: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    people: list[BrowserContext] = []
 
-        def open_tab() -> Page:
-            page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-            page.set_default_timeout(60_000)
-            page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(f"http://127.0.0.1:{webui.port}/?__theme=light")
-            page.wait_for_selector("#txt2img_prompt textarea")
-            page.click('#tabs > .tab-nav button:has-text("Kohaku")')
-            page.wait_for_selector(".kohaku-card")
-            return page
+    def open_tab() -> Page:
+        people.append(chromium.new_context(viewport={"width": 1280, "height": 900}))
+        page = people[-1].new_page()
+        page.set_default_timeout(60_000)
+        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"http://127.0.0.1:{webui.port}/?__theme=light")
+        page.wait_for_selector("#txt2img_prompt textarea")
+        page.click('#tabs > .tab-nav button:has-text("Kohaku")')
+        page.wait_for_selector(".kohaku-card")
+        return page
 
-        yield open_tab
-        browser.close()
+    yield open_tab
+    for person in people:
+        person.close()
     assert [text for text in errors if not FOREIGN.search(text)] == []
 
 

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
 pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.webui.server import Webui
 
-CHROMIUM = os.environ.get("KOHAKU_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-
 
 @pytest.fixture(scope="module")
-def page(webui: Webui) -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium was found; install one or set KOHAKU_CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(60_000)
-        page.goto(f"http://127.0.0.1:{webui.port}/?__theme=dark")
-        page.wait_for_selector("#txt2img_prompt textarea")
-        page.click('#tabs > .tab-nav button:has-text("Kohaku")')
-        page.click('#kohaku_pages > .tab-nav button:has-text("Prompt")')
-        page.wait_for_selector("#kohaku_prompt_presets .kohaku-prompt-card")
-        yield page
-        browser.close()
+def page(webui: Webui, chromium: Browser) -> Iterator[Page]:
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(60_000)
+    page.goto(f"http://127.0.0.1:{webui.port}/?__theme=dark")
+    page.wait_for_selector("#txt2img_prompt textarea")
+    page.click('#tabs > .tab-nav button:has-text("Kohaku")')
+    page.click('#kohaku_pages > .tab-nav button:has-text("Prompt")')
+    page.wait_for_selector("#kohaku_prompt_presets .kohaku-prompt-card")
+    yield page
+    page.close()
 
 
 def ask(webui: Webui, method: str, **parameters: object) -> dict[str, object]:

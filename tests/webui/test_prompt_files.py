@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.webui.prompt_page import fresh, generate, opened, show_prompt_page
 from tests.webui.server import Webui
@@ -26,8 +26,8 @@ SETTINGS = {"width": "64", "height": "128", "steps": "2", "cfg": "6", "sampler":
 
 
 @pytest.fixture(scope="module")
-def browser_page(webui: Webui) -> Iterator[Page]:
-    with opened(webui) as page:
+def browser_page(webui: Webui, chromium: Browser) -> Iterator[Page]:
+    with opened(webui, chromium) as page:
         yield page
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +12,11 @@ import pytest
 
 pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.webui.server import Webui
 from tests.webui.test_prompt_script import GAMMA, NEGATIVE, USUAL, gamma  # noqa: F401
 
-CHROMIUM = os.environ.get("KOHAKU_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 SCREENSHOTS = os.environ.get("KOHAKU_SCREENSHOTS")
 SECTION = "#kohaku_txt2img"
 ABOUT = "#kohaku_txt2img_about .kohaku-accordion-about"
@@ -35,22 +33,12 @@ OURS = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium was found; install one or set KOHAKU_CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(webui: Webui, browser: Browser, gamma: None) -> Iterator[Page]:  # noqa: F811
+def page(webui: Webui, chromium: Browser, gamma: None) -> Iterator[Page]:  # noqa: F811
     folder = webui.data / "kohaku" / "presets"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ours.json").write_text(json.dumps(OURS))
-    page = opened(webui, browser)
+    page = opened(webui, chromium)
     failures: list[str] = []
     page.on("pageerror", lambda error: failures.append(str(error)))
     yield page
@@ -258,8 +246,8 @@ def test_img2img_has_its_own(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("theme", "width"), [("dark", 1280), ("light", 1280), ("dark", 420)])
-def test_it_fits(webui: Webui, browser: Browser, gamma: None, theme: str, width: int) -> None:  # noqa: F811
-    page = opened(webui, browser, theme, width)
+def test_it_fits(webui: Webui, chromium: Browser, gamma: None, theme: str, width: int) -> None:  # noqa: F811
+    page = opened(webui, chromium, theme, width)
     prompt(page).fill("solo, blue hair, 1girl, smile, best quality")
     switch(page).check()
     page.get_by_role("button", name="Put the prompt in order").click()

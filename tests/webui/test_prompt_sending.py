@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.webui.prompt_page import changed, fields, fresh, generate, load, opened, show_prompt_page
 from tests.webui.server import Webui
@@ -41,8 +41,8 @@ HIRES = {
 
 
 @pytest.fixture(scope="module")
-def browser_page(webui: Webui) -> Iterator[Page]:
-    with opened(webui) as page:
+def browser_page(webui: Webui, chromium: Browser) -> Iterator[Page]:
+    with opened(webui, chromium) as page:
         yield page
 
 
