@@ -15,7 +15,7 @@ def test_names_of_strangers_are_no_html(fake, monkeypatch):
     shown = []
     monkeypatch.setattr(gradio, "Warning", shown.append)
     tell_in_page("'<img src=x onerror=alert(1)>' & more cannot be read")
-    assert shown == ["'?img src=x onerror=alert(1)?' ? more cannot be read"]
+    assert shown == ["Kohaku: '?img src=x onerror=alert(1)?' ? more cannot be read"]
 
 
 def test_outside_of_a_page_nothing_happens(fake):

@@ -6,6 +6,8 @@ import contextlib
 import re
 import warnings
 
+# What the page's script keeps in sight (javascript/kohaku_note.js).
+_MARK = "Kohaku: "
 # Names in files come from strangers, and some gradio takes what it shows for HTML.
 _ANGLES = re.compile("[<>&]")
 
@@ -21,4 +23,4 @@ def tell_in_page(text: str) -> None:
     with contextlib.suppress(Exception), warnings.catch_warnings():
         # Outside of an event of the page gradio says it on the console instead.
         warnings.simplefilter("ignore")
-        gradio.Warning(_ANGLES.sub("?", text))
+        gradio.Warning(_MARK + _ANGLES.sub("?", text))

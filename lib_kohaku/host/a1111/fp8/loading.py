@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from modules import devices, sd_hijack, sd_models, shared
 
 from lib_kohaku.errors import KohakuError
+from lib_kohaku.host.a1111.page_notes import tell_in_page
 from lib_kohaku.progress import SilentProgress
 
 if TYPE_CHECKING:
@@ -81,8 +82,12 @@ class LoadHooks:
             from lib_kohaku.host.a1111.fp8.switch import forget_encoded_prompts
 
             loader = StateLoader(model, self._switch(), Path(checkpoint_info.filename))
-            with loader.standing_in():
-                result = original(model, checkpoint_info, state_dict, timer)
+            try:
+                with loader.standing_in():
+                    result = original(model, checkpoint_info, state_dict, timer)
+            except KohakuError as error:  # damage that shows only in the weights
+                tell_in_page(str(error))
+                raise
             note_file(model, loader.originals)
             if loader.with_text:
                 forget_encoded_prompts(None)
@@ -118,8 +123,6 @@ class LoadHooks:
             except BaseException as error:
                 _put_back_model()
                 if isinstance(error, KohakuError):
-                    from lib_kohaku.host.a1111.page_notes import tell_in_page
-
                     tell_in_page(str(error))
                 raise
 
