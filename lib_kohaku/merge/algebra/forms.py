@@ -30,6 +30,19 @@ class MethodResult:
         """All models that it depends on."""
         return frozenset().union(*(form.roles for form in self.inputs))
 
+    @cached_property
+    def methods(self) -> frozenset[str]:
+        """Its own method, and those that its inputs are results of."""
+        return frozenset({self.method}).union(*(form.methods for form in self.inputs))
+
+    def __hash__(self) -> int:
+        """Computed once: results of results share their inputs, and every level would double the work."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.method, self.inputs, self.settings, self.gives_model))
+
 
 # A model's role, or the result of a method on models.
 Source: TypeAlias = "str | MethodResult"
@@ -62,6 +75,27 @@ class LinearForm:
     def roles(self) -> frozenset[str]:
         """All models that it depends on."""
         return frozenset().union(*({source} if isinstance(source, str) else source.roles for source, _ in self.terms))
+
+    @cached_property
+    def methods(self) -> frozenset[str]:
+        """All tensor methods that it depends on."""
+        return frozenset().union(*(source.methods for source, _ in self.terms if isinstance(source, MethodResult)))
+
+    def shared_results(self) -> frozenset[int]:
+        """Ids of the method results that are needed more than once to compute it."""
+        seen: set[int] = set()
+        shared: set[int] = set()
+        waiting = [self]
+        while waiting:
+            for source, _ in waiting.pop().terms:
+                if not isinstance(source, MethodResult):
+                    continue
+                if id(source) in seen:
+                    shared.add(id(source))
+                    continue
+                seen.add(id(source))
+                waiting.extend(source.inputs)
+        return frozenset(shared)
 
     @property
     def coefficients(self) -> Mapping[Source, Fraction]:

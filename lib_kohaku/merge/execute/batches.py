@@ -107,14 +107,9 @@ def make_batches(tensors: Sequence[PlannedTensor], limit: int) -> Iterator[Batch
 
 def needs_whole(tensor: PlannedTensor) -> bool:
     """Whether a tensor cannot be computed in slices."""
-    if tensor.regions:
-        return True
-    for source, _ in tensor.form.terms:
-        if not isinstance(source, str):
-            method = METHODS[source.method]
-            if not (isinstance(method, TensorMethod) and method.elementwise):
-                return True
-    return False
+    methods = [METHODS[name] for name in tensor.form.methods]  # those inside of others included
+    sliceable = all(isinstance(method, TensorMethod) and method.elementwise for method in methods)
+    return bool(tensor.regions) or not sliceable
 
 
 def _cut(tensor: PlannedTensor, limit: int) -> Iterator[Part]:

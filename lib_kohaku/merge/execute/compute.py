@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from fractions import Fraction
 
 import torch
 
 from lib_kohaku.checkpoint.tensors import view_elements
 from lib_kohaku.fp8.codecs import Scale, Scaling
-from lib_kohaku.merge.algebra.forms import LinearForm, MethodResult
 from lib_kohaku.merge.execute.batches import Part
 from lib_kohaku.merge.execute.elements import ElementReader, Elements
 from lib_kohaku.merge.execute.kernel import BLOCK, LinearKernel
+from lib_kohaku.merge.execute.method_values import MethodValues
 from lib_kohaku.merge.execute.rounding import Rounder
 from lib_kohaku.merge.execute.scaled import ScaledTensor
 from lib_kohaku.merge.execute.sinks import Sink
-from lib_kohaku.merge.methods.base import TensorContext, TensorMethod
-from lib_kohaku.merge.methods.registry import METHODS
 
 
 class Computer:
@@ -87,7 +83,7 @@ class Computer:
             self._combine(part, inputs)
         else:
             values = {role: elements.whole() for role, elements in inputs.items()}
-            self._round(part, self._evaluate(tensor.form, values, part))
+            self._round(part, MethodValues(part, values, self._kernel, self._seed).of(tensor.form))
         if tensor.scaling is not Scaling.NONE and part.start + part.count == tensor.spec.count:
             self._copy(memoryview(self._scaled.codes(tensor.spec).numpy()))  # type: ignore[arg-type]
 
@@ -142,34 +138,6 @@ class Computer:
             self.not_finite.setdefault(spec.name)
         self._sink.commit(len(target) * spec.dtype.bits // 8)
 
-    def _evaluate(self, form: LinearForm, inputs: Mapping[str, torch.Tensor], part: Part) -> torch.Tensor:
-        """A combination that contains method results, as float64 in the tensor's shape (or flat, for a slice)."""
-        shape = part.tensor.spec.shape if part.whole else (part.count,)
-        total = torch.zeros(shape, dtype=torch.float64)
-        plain = [(source, value) for source, value in form.terms if isinstance(source, str)]
-        if plain:
-            self._combine_into(total.reshape(-1), plain, inputs)
-        for source, value in form.terms:
-            if isinstance(source, MethodResult):
-                total.add_(self._apply(source, inputs, part), alpha=float(value))
-        return total
-
-    def _combine_into(
-        self, out: torch.Tensor, terms: list[tuple[str, Fraction]], inputs: Mapping[str, torch.Tensor]
-    ) -> None:
-        coefficients = tuple(value for _, value in terms)
-        for start in range(0, len(out), self._kernel.block):
-            end = min(start + self._kernel.block, len(out))
-            out[start:end] = self._kernel.combine([inputs[role][start:end] for role, _ in terms], coefficients)
-
-    def _apply(self, result: MethodResult, inputs: Mapping[str, torch.Tensor], part: Part) -> torch.Tensor:
-        method = METHODS[result.method]
-        assert isinstance(method, TensorMethod)
-        arguments = [self._evaluate(form, inputs, part) for form in result.inputs]
-        name = part.tensor.spec.name
-        context = TensorContext(name, zlib.crc32(f"{self._seed}/{name}".encode()))
-        return method.apply(arguments, dict(result.settings), context)
-
     def _regions(self, part: Part, inputs: Mapping[str, Elements]) -> torch.Tensor:
         """A first convolution whose inputs have different numbers of channels."""
         tensor, spec = part.tensor, part.tensor.spec
@@ -179,5 +147,5 @@ class Computer:
             region = replace(spec, shape=(spec.shape[0], end - first, *spec.shape[2:]))
             channels = {role: shaped[role][:, first:end].reshape(-1) for role in form.roles}
             within = Part(replace(tensor, spec=region, regions=()), 0, region.count, whole=True)
-            total[:, first:end] = self._evaluate(form, channels, within)
+            total[:, first:end] = MethodValues(within, channels, self._kernel, self._seed).of(form)
         return total

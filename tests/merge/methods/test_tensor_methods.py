@@ -147,6 +147,38 @@ def test_elementwise_methods_see_slices(tmp_path: Path, monkeypatch: pytest.Monk
     assert [shape for _, shape, _, _ in SEEN] == [(3, 5000)], "others are never cut"
 
 
+def test_what_is_shared_is_computed_once(tmp_path: Path) -> None:
+    """Every level uses the one before twice: without memory the last of 40 would take 2^40 calls."""
+    lines = ["d0 = larger(a, b)"]
+    lines += [f"d{level} = larger(d{level - 1}, 0.5*d{level - 1} + 0.5*b)" for level in range(1, 40)]
+    result = merge_tensors("\n".join([*lines, "d39"]), MODELS, tmp_path)
+    assert [key for key, *_ in SEEN].count("w") == 40
+    expected = torch.where(A.abs() >= B.abs(), A, B).double()
+    for _ in range(1, 40):
+        other = 0.5 * expected + 0.5 * B.double()
+        expected = torch.where(expected.abs() >= other.abs(), expected, other)
+    assert torch.equal(result["w"], expected.half())
+
+
+def test_a_kept_result_is_not_destroyed_by_those_who_use_it(tmp_path: Path) -> None:
+    result = merge_tensors("d = larger(a, b)\n0.5*total([d, d], [1, 1]) + 0.25*d - 0.25*d", MODELS, tmp_path)
+    assert torch.equal(result["w"], torch.where(A.abs() >= B.abs(), A, B))
+
+
+def test_a_method_that_needs_whole_tensors_gets_them_inside_of_one_that_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "batch_limit", lambda models: 16_384)
+    generator = torch.Generator().manual_seed(0)
+    models = {role: {"w": torch.randn(3, 5000, generator=generator)} for role in "abc"}
+    result = merge_tensors("larger(c, c + unit(b - a))", models, tmp_path)["w"]
+    assert {shape for _, shape, _, _ in SEEN} == {(3, 5000)}
+    delta = models["b"]["w"].double() - models["a"]["w"].double()
+    c = models["c"]["w"].double()
+    other = c + delta / (delta.norm() + 1e-12)
+    assert torch.allclose(result.double(), torch.where(c.abs() >= other.abs(), c, other), atol=1e-7)
+
+
 def test_block_weights_as_settings(small: Family, tmp_path: Path) -> None:
     merge("larger(beta7, anxl3, gain=blocks(IN07=0.5, default=1))", small.library, tmp_path / "m.safetensors")
     gains = {key: settings["gain"] for key, _, settings, _ in SEEN}
