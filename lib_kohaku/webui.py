@@ -168,7 +168,7 @@ def add_api(demo: Any, app: Any) -> None:
         register_api(app, workbench(), api_users())
         register_fp8_api(app, API_BASE, PrecisionWorkbench(workbench()), fp8().desk, api_users())
 
-    app.router.routes.append(LaterRoutes(API_BASE, add))
+    app.router.routes.insert(0, LaterRoutes(API_BASE, add))
 
 
 def take_pasted(infotext: str, parameters: dict[str, Any]) -> None:

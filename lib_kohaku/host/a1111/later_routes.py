@@ -5,31 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from starlette.routing import BaseRoute, Match, NoMatchFound
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+
+# Pages that list all routes of an app; FastAPI makes the list once.
+_LISTS = ("/openapi.json", "/docs", "/redoc")
 
 
-class LaterRoutes(BaseRoute):
-    """Stands before the routes that it adds: an app looks through its routes in order, and sees those added meanwhile.
+class LaterRoutes(Route):
+    """Stands before all other routes: an app looks through them in order, and sees those that were added meanwhile.
 
     Adding ours takes as long as a third of what the extension may add to the webui's start, and few use them.
     """
 
     def __init__(self, base: str, add: Callable[[], None]) -> None:
-        """Call ``add``, once, at the first request whose path begins with ``base``."""
-        self._base = base
+        """Call ``add``, once, at the first request for a path below ``base`` or for a list of all routes."""
+        # A route like others to those who look through an app's routes.
+        super().__init__(f"{base}/{{rest:path}}", _not_found, include_in_schema=False)
+        self._beginnings = (f"{base}/", *_LISTS)
         self._add: Callable[[], None] | None = add
 
     def matches(self, scope: Any) -> tuple[Match, Any]:
         """Never itself."""
-        if self._add is not None and scope.get("path", "").startswith(self._base):
+        if self._add is not None and scope.get("path", "").startswith(self._beginnings):
             self._add()  # asked again should it fail
             self._add = None
         return Match.NONE, {}
 
-    def url_path_for(self, name: str, /, **path_params: Any) -> Any:
-        """It has no name."""
-        raise NoMatchFound(name, path_params)
 
-    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
-        """Nothing is ever handed to it."""
-        raise NotImplementedError
+async def _not_found(request: Any) -> None:
+    raise HTTPException(404)
