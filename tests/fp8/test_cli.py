@@ -46,6 +46,19 @@ def test_convert_report_expand(source, tmp_path, capsys):
     assert load_file(back)[f"{TO_Q}.bias"].dtype == torch.float16
 
 
+@pytest.mark.parametrize("profile", ["webui", "comfyui", "plain"])
+def test_only_weights_count_as_converted(source, tmp_path, capsys, profile):
+    """ComfyUI's mark is a tensor of an fp8 type, and no weight."""
+    small = tmp_path / "small.safetensors"
+    assert main(["fp8", "convert", str(source), str(small), "--profile", profile, "--no-quality"]) == exit_codes.DONE
+    capsys.readouterr()
+    assert main(["fp8", "report", str(small), "--no-quality", "--json"]) == exit_codes.DONE
+    document = json.loads(capsys.readouterr().out)
+    fp8 = {torch.float8_e4m3fn, torch.float8_e5m2}
+    weights = sum(name.endswith(".weight") and tensor.dtype in fp8 for name, tensor in load_file(small).items())
+    assert sum(row["converted"] for row in document["memory"]["components"]) == weights > 0
+
+
 def test_report_of_a_file_that_is_not_fp8_predicts(source, tmp_path, capsys):
     assert main(["fp8", "report", str(source), "--json"]) == exit_codes.DONE
     predicted = json.loads(capsys.readouterr().out)

@@ -116,14 +116,16 @@ def tabulate(before: Iterable[Held], after: Iterable[Held], component_of: Callab
     """
     fp8 = {fmt.tag for fmt in FORMATS}
     rows: dict[str, _Row] = {}
+    names = set()
     for held in before:
+        names.add(held.name)
         row = rows.setdefault(component_of(held.name), _Row())
         row.before[held.dtype] += held.nbytes
         row.tensors += 1
     for held in after:
         row = rows.setdefault(component_of(held.name), _Row())
         row.after[held.dtype] += held.nbytes
-        row.converted += held.dtype in fp8
+        row.converted += held.dtype in fp8 and held.name in names  # a file's mark of fp8 is of that type too
     return MemoryTable(tuple(row.freeze(component) for component, row in rows.items()))
 
 
