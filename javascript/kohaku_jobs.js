@@ -6,6 +6,8 @@
     const WAIT = 500;
     // Kinds that wait in the webui's queue under the job's own id, so that its bar knows them.
     const IN_QUEUE = ['merge', 'load', 'restore'];
+    // Kinds that end with a new checkpoint.
+    const WRITES = ['merge', 'fp8 convert', 'fp8 expand', 'fp8 import'];
     let timer = 0;
     let running = false;
     let known = null;
@@ -23,7 +25,7 @@
 
     // The list of checkpoints at the top of the webui's page hears of new files and of the chosen one from its own buttons.
     function tellHost(job) {
-        const made = job.dataset.kohakuKind === 'merge';
+        const made = WRITES.includes(job.dataset.kohakuKind);
         const chosen = job.dataset.kohakuCheckpoint;
         if (job.dataset.kohakuState !== 'done' || !(made || chosen)) return;
         const refresh = document.getElementById('refresh_sd_model_checkpoint');
@@ -59,6 +61,7 @@
     }
 
     kohaku.jobs = {
+        tellHost: tellHost,
         // A button was pressed. In a narrow window what comes of it shows far below: it is kept in sight until the end,
         // or until somebody looks elsewhere.
         began: function() {

@@ -27,6 +27,7 @@
         } else if (busy) {
             kohaku.press('precision_open');
             kohaku.press('precision_ended');
+            if (job) kohaku.jobs.tellHost(job);
         }
         busy = running;
     }

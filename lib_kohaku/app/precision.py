@@ -27,6 +27,8 @@ from lib_kohaku.host.fp8_control import Fp8Control, ImageRequest
 from lib_kohaku.units import format_bytes
 
 ZIP = ".zip"
+# The kinds of its jobs begin with this.
+FP8_JOBS = "fp8 "
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +16,14 @@ import pytest
 
 pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not installed here")
 
+from lib_kohaku.app.jobs import Job
 from lib_kohaku.app.precision import PrecisionWorkbench
 from lib_kohaku.fp8.choice import OFF, Fp8Choice, parse_choice
 from lib_kohaku.fp8.policy import ComponentBytes, MemoryTable
 from lib_kohaku.fp8.quality import WeightQuality, summarise
 from lib_kohaku.host.fp8_control import Fp8State
 from lib_kohaku.ui.assets import asset_root
+from lib_kohaku.ui.merge.run_handlers import RunHandlers
 from lib_kohaku.ui.precision import choices, texts
 from lib_kohaku.ui.precision.handlers import PrecisionHandlers
 from lib_kohaku.ui.precision.layers import layer_of
@@ -271,3 +274,28 @@ def test_everything_on_the_page_is_translated(workbench, monkeypatch):
     hidden = {None, "HTML", "precision_open", "precision_poll", "precision_ended"}
     for path in (asset_root() / "localizations").glob("*.json"):
         assert shown - hidden - json.loads(Path(path).read_text("utf-8")).keys() == set()
+
+
+def test_pages_tell_what_came_of_their_own_tasks_only(handlers, workbench):
+    """While a task runs nothing else starts, so both pages show it; the end is told where it was asked for."""
+    merging = RunHandlers(workbench)
+    handlers.switch(*FIELDS)
+    assert "UNet e5m2 scaled" in finish(handlers)
+    assert "UNet e5m2 scaled" not in merging.job()
+    assert 'data-kohaku-state="done"' in merging.job(), "our JavaScript must hear of the end"
+
+    started, release = threading.Event(), threading.Event()
+
+    def work(job: Job) -> tuple[str, None]:
+        started.set()
+        release.wait(60)
+        return "Wrote it.", None
+
+    job = workbench.jobs.start("merge", "Merging it", work)
+    assert started.wait(60)
+    assert "Merging it" in merging.job() and "Merging it" in handlers.job()
+    release.set()
+    while not job.ended:
+        time.sleep(0.01)
+    assert "Wrote it." in merging.job()
+    assert "Wrote it." not in handlers.job() and 'data-kohaku-state="done"' in handlers.job()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ pytest.importorskip("playwright", reason="browser tests need playwright (require
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import actions
 from tests.browser.precision_actions import JOB, column, ended, show_precision, task, write
 from tests.browser.site import SCREENSHOTS
 from tests.webui.fp8_models import choose, make_models, normal_around
@@ -161,6 +163,34 @@ def test_prompt_seed_and_size_come_from_txt2img(page: Page):
     expect(page.locator("#kohaku_precision_negative textarea")).to_have_value("lowres")
     expect(page.locator("#kohaku_precision_seed input")).to_have_value("1234")
     expect(page.locator("#kohaku_precision_width input")).to_have_value("512")
+
+
+def test_a_converted_file_is_in_the_webuis_own_list_at_once(page: Page, webui: Webui):
+    task(page, "Convert a file")
+    actions.choose(page, "precision_source", "mini_b")
+    write(page, "output", "from_page")
+    page.click("#kohaku_precision_convert")
+    ended(page)
+    chosen = page.locator("#setting_sd_model_checkpoint input")
+    listed = page.locator("#setting_sd_model_checkpoint li", has_text="from_page")
+    # The list is read anew by the webui's own button, a moment after the end.
+    for _ in range(20):
+        chosen.click()
+        page.wait_for_timeout(250)
+        if listed.count():
+            break
+        page.keyboard.press("Escape")
+    listed.click()
+    expect(chosen).to_have_value(re.compile("from_page"), timeout=60_000)
+    for _ in range(120):  # the value in the list comes before the model
+        if webui.call("GET", "/sdapi/v1/options")[1]["sd_model_checkpoint"].startswith("from_page"):
+            break
+        page.wait_for_timeout(500)
+    _, infos = webui.images()
+    assert "Model: from_page" in json.dumps(infos)
+    webui.call("POST", "/sdapi/v1/options", {"sd_model_checkpoint": "mini_a"})
+    (webui.data / "models" / "Stable-diffusion" / "from_page.safetensors").unlink()
+    webui.call("POST", "/sdapi/v1/refresh-checkpoints", {})
 
 
 def test_pasting_an_infotext_brings_the_setting_back_for_its_image(page: Page, webui: Webui):

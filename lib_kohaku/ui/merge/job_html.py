@@ -12,16 +12,20 @@ CHOOSE = "choose"
 _ENOUGH = 0.02
 
 
-def job_html(job: Job | None, can_load: bool = False) -> Markup:
+def job_html(job: Job | None, can_load: bool = False, *, elsewhere: bool = False) -> Markup:
     """The last job.
 
     Args:
         job: It, None if there was none.
         can_load: Whether a merged file can be loaded here.
+        elsewhere: Whether it is another page's. While it runs nothing else can start, so every page shows it; what came
+            of it is told where it was asked for. The empty element tells our JavaScript that it has ended.
     """
     if job is None:
         return Markup("")
-    body = _ended(job, can_load) if job.ended else _running(job)
+    body: Markup | None = _running(job)
+    if job.ended:
+        body = None if elsewhere else _ended(job, can_load)
     return div(
         "kohaku-job",
         body,

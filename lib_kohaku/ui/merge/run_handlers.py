@@ -9,6 +9,7 @@ import gradio as gr
 
 from lib_kohaku.app.jobs import Job
 from lib_kohaku.app.merging import MergeWorkbench
+from lib_kohaku.app.precision import FP8_JOBS
 from lib_kohaku.errors import PlanError
 from lib_kohaku.merge.embed import output_metadata
 from lib_kohaku.ui.markup import Markup, div, notice, span, tag
@@ -68,7 +69,8 @@ class RunHandlers:
 
     def job(self) -> Markup:
         """The last job."""
-        return job_html(self._workbench.jobs.current, self._can_load)
+        job = self._workbench.jobs.current
+        return job_html(job, self._can_load, elsewhere=job is not None and job.kind.startswith(FP8_JOBS))
 
     def metadata(self, *values: Any) -> Any:
         """Form -> what will be written into the file besides the weights."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lib_kohaku.app.image_pair import ImagePair
-from lib_kohaku.app.precision import Conversion, PrecisionWorkbench
+from lib_kohaku.app.precision import FP8_JOBS, Conversion, PrecisionWorkbench
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.fp8.choice import OFF, Fp8Choice, parse_choice
 from lib_kohaku.fp8.files.convert import ConversionReport
@@ -42,7 +42,9 @@ class PrecisionHandlers:
     def job(self) -> Markup:
         """The last job, and the report that it gave."""
         job = self._workbench.jobs.current
-        return join(job_html(job), _result_html(None if job is None else job.result))
+        if job is None or not job.kind.startswith(FP8_JOBS):
+            return job_html(job, elsewhere=True)
+        return join(job_html(job), _result_html(job.result))
 
     def switch(self, *fields: Any) -> list[Any]:
         """Parts, format, scales -> notice, job."""
