@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
+from lib_kohaku.cli.commands import ui
 from lib_kohaku.cli.exit_codes import REFUSED
+from lib_kohaku.cli.main import main
 from tests.cli.conftest import Run
 
 OUT = "OUT"
@@ -116,3 +119,17 @@ def test_every_problem_of_a_formula_has_a_marker(run: Run, models: Path) -> None
     lines = done.err.splitlines()
     assert lines[-1].index("^") == lines[-2].index("weighted_sun")
     assert lines[-1].count("^") == len("weighted_sun")
+
+
+@pytest.mark.parametrize("present", ["", "4.44.1", "6.2.0"])
+def test_the_page_says_which_gradio_it_needs(present, tmp_path, capsys, monkeypatch):
+    def version(name: str) -> str:
+        if not present:
+            raise PackageNotFoundError(name)
+        return present
+
+    monkeypatch.setattr(ui, "version", version)
+    assert main(["ui", "--models", str(tmp_path)]) == REFUSED
+    said = capsys.readouterr().err
+    assert "gradio 3.41.2" in said and 'pip install ".[ui]"' in said
+    assert (f"gradio {present} is installed" if present else "not installed") in said

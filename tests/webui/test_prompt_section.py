@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +15,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.webui.server import Webui
 from tests.webui.test_prompt_script import GAMMA, NEGATIVE, USUAL, gamma  # noqa: F401
 
-SCREENSHOTS = os.environ.get("KOHAKU_SCREENSHOTS")
 SECTION = "#kohaku_txt2img"
 ABOUT = "#kohaku_txt2img_about .kohaku-accordion-about"
 OURS = {
@@ -259,6 +256,4 @@ def test_it_fits(webui: Webui, chromium: Browser, gamma: None, theme: str, width
     for part in section.locator("button:visible, input:visible, .kohaku-accordion-line:visible").all():
         box = part.bounding_box()
         assert edges["x"] <= box["x"] and box["x"] + box["width"] <= edges["x"] + edges["width"] + 1, part
-    if SCREENSHOTS:
-        section.screenshot(path=Path(SCREENSHOTS) / f"section-{theme}-{width}.png")
     page.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from lib_kohaku.cli import exit_codes
@@ -33,8 +33,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     # Before gradio is imported: it would tell its makers about every start.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    if find_spec("gradio") is None:
-        raise RefusedError("The page needs gradio 3.41.2; see requirements/ui.txt.")
+    _refuse_other_gradio()
     from lib_kohaku.checkpoint.hashes import default_cache_path
     from lib_kohaku.ui.standalone import serve
 
@@ -53,6 +52,20 @@ def _run(arguments: argparse.Namespace) -> int:
         ready=ready,
     )
     return exit_codes.DONE
+
+
+def _refuse_other_gradio() -> None:
+    """The page is written for the webui's gradio; later ones fail in the middle, with errors that tell nothing."""
+    try:
+        present = version("gradio")
+    except PackageNotFoundError:
+        present = ""
+    if not present.startswith("3."):
+        found = f"gradio {present} is installed" if present else "it is not installed"
+        raise RefusedError(
+            f"The page needs gradio 3.41.2, and {found}. Python 3.10 to 3.12, in a virtual environment of its own: "
+            'pip install ".[ui]"'
+        )
 
 
 COMMAND = Command("ui", "serve the tab on its own, without a webui", _configure, _run)
