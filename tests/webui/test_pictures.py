@@ -75,6 +75,9 @@ def test_a_prompt_in_order(page: Page) -> None:
     page.get_by_role("button", name="Use the usual negative").click()
     page.click("#kohaku_prompt_format")
     page.wait_for_selector("#kohaku_prompt_diff .kohaku-added")
+    expect(page.locator("#tab_kohaku")).not_to_contain_text("Reading your tag lists")
+    expect(page.get_by_text("of 75 tokens").first).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 1120})
     picture(page, "webui-prompt-dark")
 
 
