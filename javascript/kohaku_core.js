@@ -118,6 +118,7 @@
             for (const name of ['choices', 'origin', 'name', 'formula']) {
                 if (typeof draft[name] === 'string' && draft[name]) kohaku.write(kohaku.field(name), draft[name]);
             }
+            if (draft.formula) kohaku.actions.act('draft_reopen', JSON.stringify(draft));
         }
     };
 
@@ -142,7 +143,7 @@
         if (!tab || tab.dataset.kohakuStarted) return;
         tab.dataset.kohakuStarted = '1';
         tab.addEventListener('click', onClick);
-        for (const part of [kohaku.plan, kohaku.complete, kohaku.weights, kohaku.recipes]) part.start(tab);
+        for (const part of [kohaku.plan, kohaku.formula, kohaku.complete, kohaku.weights, kohaku.recipes]) part.start(tab);
         // Folders are read whenever the tab comes into view, not when the program starts: files, the loaded model and
         // pasted infotexts may be others by then.
         let restored = false;

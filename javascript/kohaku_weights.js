@@ -10,8 +10,6 @@
     let network = 'sdxl';
     let values = {};
     let leading = false;
-    let timer = 0;
-    const FOLLOW = 250;
 
     function names(of) {
         return kohaku.candidates().blocks[of || network] || [];
@@ -61,8 +59,8 @@
     }
 
     function follow() {
-        clearTimeout(timer);
-        if (listsInFormula() === 1) timer = setTimeout(() => kohaku.press('weights_put'), FOLLOW);
+        if (listsInFormula() === 1) kohaku.formula.soon('weights_put');
+        else kohaku.formula.forget('weights_put');
     }
 
     // Lists of 26 are common; SDXL lacks six of those blocks.
@@ -204,9 +202,17 @@
             tellPlace();
             draw();
         },
-        // A preset was chosen: the list comes from the server.
+        // A preset is being chosen: the list comes from the server.
+        expect: function() {
+            if (listsInFormula() === 1) kohaku.formula.expect('weights_put');
+            return [];
+        },
         chosen: function() {
             setTimeout(follow, 0);
+            return [];
+        },
+        put: function() {
+            kohaku.formula.written('weights_put');
             return [];
         }
     };

@@ -120,7 +120,8 @@ def missing_models(missing: Sequence[RoleBinding]) -> PlanError:
 
 
 def _hint(binding: RoleBinding) -> str:
-    return f"Did you mean {' or '.join(binding.suggestions)}?" if binding.suggestions else ""
+    told = all(name in binding.problem for name in binding.suggestions)  # those that are called alike
+    return "" if told else f"Did you mean {' or '.join(binding.suggestions)}?"
 
 
 def suggest_name(workbench: MergeWorkbench, recipe: Recipe, bindings: Sequence[RoleBinding]) -> str:

@@ -18,7 +18,7 @@ from lib_kohaku.merge.recipe import MAX_RECIPE_BYTES, Recipe, recipe_from_json, 
 from lib_kohaku.ui.markup import Markup, notice
 from lib_kohaku.ui.merge.choices import NETWORKS, label_of
 from lib_kohaku.ui.merge.errors import shows_errors
-from lib_kohaku.ui.merge.form import FIELDS, form_of, read_form
+from lib_kohaku.ui.merge.form import FIELDS, form_of, kept_options, read_form
 from lib_kohaku.ui.merge.lists_html import deleted_html, entry_key, history_html, recipe_cards
 from lib_kohaku.ui.merge.preview import bound_recipe
 from lib_kohaku.ui.merge.weights_text import find_weights
@@ -70,6 +70,11 @@ class RecipeHandlers:
             except KohakuError as error:
                 problems.append(f"{item.name}: {error}")
         return recipe_cards(stored, missing, problems, pasted=self._workbench.pending is not None)
+
+    def reopen(self, draft: Any) -> list[Any]:
+        """The draft that the browser kept -> every field, where only the options change."""
+        kept = kept_options(draft) if isinstance(draft, str) else {}
+        return [kept.get(name, gr.update()) for name in FIELDS]
 
     def history(self) -> Markup:
         """The newest merges."""
