@@ -101,7 +101,8 @@ class _Binder:
 
     def _find(self, names: Iterable[str]) -> tuple[str, str, list[str]]:
         """The first file that one of the names means, else why not and the files that it may mean."""
-        problem, namesakes = "", []
+        problem = ""
+        namesakes: list[str] = []
         for name in names:
             try:
                 found = self._library.find(name)

@@ -218,7 +218,7 @@ class MergeWorkbench:
         return ""
 
     def _note_verified(self, path: Path, passed: bool) -> str:
-        """Note a verification in the history, which has the merges into the output folder; what to say if that failed."""
+        """Note a verification in the history, which knows the output folder only; what to say if that failed."""
         try:
             if path.parent.resolve() == self.host.output_folder().resolve():
                 self.history.set_verified(path.name, passed)

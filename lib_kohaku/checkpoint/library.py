@@ -69,7 +69,7 @@ class ModelLibrary:
         return self._files[matches[0]] if matches else None
 
     def namesakes(self, name: str) -> list[str]:
-        """Relative names of all files that answer to a name equally well, sorted; those of its very letters if any do."""
+        """Relative names of the files that answer to a name equally well, sorted; if any, those of its very letters."""
         wanted = name.replace("\\", "/")
         for fold in (str, str.lower):
             matches = [relative for relative in self._files if fold(wanted) in _answers(fold(relative))]

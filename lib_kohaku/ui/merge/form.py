@@ -77,7 +77,7 @@ _KEPT = tuple(
 
 
 def kept_options(text: str) -> dict[str, Any]:
-    """The options out of the draft that the browser kept: a JSON object of fields. Nothing of a draft that is damaged."""
+    """The options in the draft that the browser kept, a JSON object of fields; nothing if it is damaged."""
     try:
         draft = json.loads(text) if len(text) <= MAX_HIDDEN_LENGTH else None
     except (ValueError, RecursionError):
