@@ -10,6 +10,15 @@
     let from = 0;
     let accepting = false;
 
+    // The beginning of a name with dashes which gets its quotes when it is taken: the longest one.
+    function dashedName(line) {
+        const run = (line.match(/(?<![\p{L}\p{N}_.$])[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u) || [''])[0];
+        const quoted = kohaku.candidates().models.filter((model) => model.insert !== model.name);
+        const parts = run.split('-').map((part, index, all) => all.slice(index).join('-'));
+        return parts.find((part) => part.length > 1 && part.includes('-') &&
+            quoted.some((model) => model.name.toLowerCase().startsWith(part.toLowerCase()))) || '';
+    }
+
     // What stands before the caret: {from, text, quoted, preset}, or null where no name can begin.
     function fragment(box) {
         const before = box.value.slice(0, box.selectionStart);
@@ -19,6 +28,8 @@
             const preset = /mbw\(\s*"[^"]*$/.test(line);
             return {from: box.selectionStart - quote[1].length - 1, text: quote[1], quoted: true, preset: preset};
         }
+        const dashed = /#/.test(line) ? '' : dashedName(line);
+        if (dashed) return {from: box.selectionStart - dashed.length, text: dashed};
         const word = line.match(/(?<![\p{L}\p{N}_.$])[\p{L}_][\p{L}\p{N}_.]*$/u);
         return word && !/#/.test(line) ? {from: box.selectionStart - word[0].length, text: word[0]} : null;
     }

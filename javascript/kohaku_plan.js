@@ -169,6 +169,8 @@
                 if (place) goTo(place.dataset.kohakuCaret);
                 const guess = event.target.closest('[data-kohaku-suggest]');
                 if (guess) takeSuggested(kohaku.parse(guess.dataset.kohakuSuggest, {}));
+                const mended = event.target.closest('[data-kohaku-formula]');
+                if (mended) kohaku.write(kohaku.field('formula'), mended.dataset.kohakuFormula);
             });
         },
         soon: function() {

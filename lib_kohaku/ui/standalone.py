@@ -87,7 +87,7 @@ async def _with_assets(response: Any) -> Response:
 
 
 def _close_gradio(app: FastAPI) -> None:
-    # gradio gives away the files of the folder that it was started in, takes uploads, and lets scripts of every site in.
+    # gradio gives away the files of the folder that it was started in, takes uploads, lets scripts of every site in.
     # This page needs no files; it starts merges and deletes recipes.
     for route in app.routes:
         mounted = getattr(route, "app", None)

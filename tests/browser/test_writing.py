@@ -69,6 +69,15 @@ def test_names_with_dashes_come_in_quotes(page: Page, site: Site) -> None:
     page.keyboard.type("beta7 - anima")
     page.keyboard.press("Tab")
     formula_is(page, 'beta7 - "animagine-xl 3"')
+    type_formula(page, "")
+    page.keyboard.type("beta7-animagine-x")
+    expect(page.locator(f"{POPUP} [role=option]")).to_have_count(1)
+    page.keyboard.press("Tab")
+    formula_is(page, 'beta7-"animagine-xl 3"')
+    type_formula(page, "beta7 + anxl2 - animagine-xl 3")
+    page.click(f"{PLAN} >> text=Put them in quotes")
+    formula_is(page, 'beta7 + anxl2 - "animagine-xl 3"')
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
 
 
 def test_simple_mode_writes_the_formula(page: Page) -> None:
@@ -79,6 +88,7 @@ def test_simple_mode_writes_the_formula(page: Page) -> None:
     page.fill("#kohaku_setting_1 input[type=number]", "0.25")
     formula_is(page, "weighted_sum(beta7, anxl3, alpha=0.25)")
     choose(page, "method", "Add difference")
+    expect(page.locator(".block#kohaku_simple_note")).to_contain_text("Still to be chosen: Model C.")
     choose(page, "model_3", "anxl2")
     formula_is(page, "add_difference(beta7, anxl3, anxl2, alpha=1)")
     expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
