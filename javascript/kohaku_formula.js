@@ -35,14 +35,14 @@
 
     function release() {
         const button = held;
-        if (!button || Object.values(writers).some(isLate)) return;
+        if (!button || kohaku.formula.isBusy()) return;
         held = null;
         setTimeout(() => button.click(), 0);
     }
 
     function onClick(event) {
         const button = event.target.closest(WAITING);
-        if (!button || !Object.values(writers).some(isLate)) return;
+        if (!button || !kohaku.formula.isBusy()) return;
         event.preventDefault();
         event.stopImmediatePropagation();
         held = button;
@@ -54,6 +54,10 @@
     kohaku.formula = {
         start: function(tab) {
             tab.addEventListener('click', onClick, true);
+        },
+        // Whether something is on its way into the formula.
+        isBusy: function() {
+            return Object.values(writers).some(isLate);
         },
         // A change was made whose values are still to come.
         expect: function(name) {

@@ -66,6 +66,10 @@
         });
     }
 
+    function currentPlan() {
+        return document.querySelector('#kohaku_plan .kohaku-plan');
+    }
+
     function declaration(name) {
         return new RegExp('(^|[\\n;])([ \\t]*\\$' + name + '[ \\t]*=[ \\t]*)([-+.\\deE]+)');
     }
@@ -115,7 +119,7 @@
 
     function markRecipe(formula) {
         kohaku.tab().classList.toggle('kohaku-blank', !(formula || '').trim());
-        const plan = document.querySelector('#kohaku_plan .kohaku-plan');
+        const plan = currentPlan();
         const used = plan ? plan.dataset.kohakuRecipe : '';
         for (const card of document.querySelectorAll('#kohaku_recipe_cards .kohaku-card')) {
             const name = card.querySelector('.kohaku-card-use').dataset.kohakuValue;
@@ -185,6 +189,7 @@
             kohaku.draft.save(form);
             setTimeout(function() {
                 document.querySelectorAll('#kohaku_plan select[data-kohaku-role]').forEach(fill);
+                if (kohaku.read('formula') === form.formula) kohaku.weights.take(currentPlan());
                 kohaku.weights.refresh();
                 markRecipe(form.formula);
                 showParameters();
@@ -195,7 +200,7 @@
         },
         // The share of the parameters that each block of a network has, where that is known.
         blocks: function(network) {
-            const plan = document.querySelector('#kohaku_plan .kohaku-plan');
+            const plan = currentPlan();
             // While a formula is being typed there is no plan; the last one's blocks are as large as before.
             if (plan && plan.dataset.kohakuBlocks) {
                 blocks = {network: plan.dataset.kohakuNetwork, shares: kohaku.parse(plan.dataset.kohakuBlocks, {})};

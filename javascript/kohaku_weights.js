@@ -194,6 +194,16 @@
             draw();
             return [];
         },
+        // The formula's own list, however it came there: a slider that is moved must not write another one over it.
+        take: function(plan) {
+            const list = plan ? plan.dataset.kohakuWeights : '';
+            const box = kohaku.field('weights');
+            if (!list || listsInFormula() !== 1 || kohaku.formula.isBusy() || document.activeElement === box) return;
+            const place = Object.keys(kohaku.candidates().networks).indexOf(plan.dataset.kohakuNetwork);
+            const choice = document.querySelectorAll('#kohaku_network input')[place];
+            if (choice && plan.dataset.kohakuNetwork !== network) choice.click();
+            kohaku.write(box, list);
+        },
         refresh: function() {
             if (!names().length) return;
             if (!Object.keys(values).length) readText(kohaku.read('weights'));

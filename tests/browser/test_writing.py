@@ -265,3 +265,16 @@ def test_a_plan_that_comes_leaves_the_keyboard_where_it_was(page: Page) -> None:
     page.click("#kohaku_merge_sources >> text=Recipes")
     type_formula(page, "beta7")
     expect(page.locator(FORMULA)).to_be_focused()
+
+
+def test_sliders_show_the_weights_of_a_formula_that_was_typed(page: Page) -> None:
+    open_source(page, "Block weights")
+    type_formula(page, f"weighted_sum(beta7, anxl3, mbw({GAMMA}))")
+    expect(page.locator(WEIGHTS)).to_have_value(GAMMA)
+    expect(page.locator("#kohaku_weight_in01 input[type=number]")).to_have_value("0.1")
+    page.fill("#kohaku_weight_in00 input[type=number]", "0.7")
+    formula_is(page, f"weighted_sum(beta7, anxl3, mbw({GAMMA.replace('0,0.1', '0,0.7', 1)}))")
+    page.wait_for_timeout(800)
+    page.reload()
+    open_source(page, "Block weights")
+    expect(page.locator(WEIGHTS)).to_have_value(GAMMA.replace("0,0.1", "0,0.7", 1))

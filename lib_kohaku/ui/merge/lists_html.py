@@ -49,7 +49,7 @@ def _card(stored: StoredRecipe, missing: Sequence[str]) -> Markup:
         span("kohaku-card-name", stored.recipe.title or stored.name),
         *([span("kohaku-hint kohaku-mono", stored.name)] if stored.recipe.title else []),
         state,
-        span("kohaku-card-text", stored.recipe.description or stored.recipe.formula[:_FORMULA_LENGTH]),
+        span("kohaku-card-text", stored.recipe.description or _shortened(stored.recipe.formula)),
         type="button",
         class_="kohaku-card-use",
         data_kohaku_action="recipe_use",
@@ -67,6 +67,10 @@ def _card(stored: StoredRecipe, missing: Sequence[str]) -> Markup:
         )
         tools += [rename, action("Delete", "recipe_delete", stored.name, "You can undo this")]
     return div("kohaku-card", use, div("kohaku-row", *tools))
+
+
+def _shortened(formula: str) -> str:
+    return formula if len(formula) <= _FORMULA_LENGTH else formula[:_FORMULA_LENGTH] + " ..."
 
 
 def deleted_html(name: str, recipe_text: str) -> Markup:
@@ -90,7 +94,6 @@ def history_html(entries: Sequence[HistoryEntry]) -> Markup:
 def _history_row(entry: HistoryEntry) -> Markup:
     recipe = entry.parsed()
     formula = recipe.formula if recipe is not None else "(damaged)"
-    shown = formula if len(formula) <= _FORMULA_LENGTH else formula[:_FORMULA_LENGTH] + " ..."
     verified = {"passed": span("kohaku-ready", "passed"), "failed": span("kohaku-off", "FAILED")}.get(entry.verified)
     tools = [action("Use again", "history_use", entry_key(entry), "Load its recipe into the page")] if recipe else []
     if entry.output:
@@ -99,7 +102,7 @@ def _history_row(entry: HistoryEntry) -> Markup:
         "tr",
         tag("td", _when(entry.when), title=entry.when),
         tag("td", entry.output or "loaded, not saved", class_="kohaku-name"),
-        tag("td", shown, class_="kohaku-mono kohaku-formula-cell", title=formula),
+        tag("td", _shortened(formula), class_="kohaku-mono kohaku-formula-cell", title=formula),
         tag("td", format_seconds(entry.seconds), class_="kohaku-number"),
         tag("td", verified or "not yet"),
         tag("td", div("kohaku-row", *tools)),

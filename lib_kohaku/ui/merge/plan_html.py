@@ -17,6 +17,7 @@ from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, MergePlan
 from lib_kohaku.ui.markup import Markup, div, join, notice, span, tag
 from lib_kohaku.ui.merge.blank import blank_plan
 from lib_kohaku.ui.merge.preview import Preview
+from lib_kohaku.ui.merge.weights_text import find_weights
 from lib_kohaku.units import format_bytes, format_seconds
 
 
@@ -43,7 +44,14 @@ def plan_html(preview: Preview) -> Markup:
         data_kohaku_blocks=json.dumps(dict(preview.shares)) if preview.shares else None,
         data_kohaku_recipe=plan.recipe.name if plan is not None else None,
         data_kohaku_network=plan.architecture.blocks if plan is not None else None,
+        data_kohaku_weights=_weights(plan) if plan is not None else None,
     )
+
+
+def _weights(plan: MergePlan) -> str | None:
+    """The formula's block weights, which the sliders show."""
+    found = find_weights(plan.recipe.formula, plan.architecture.blocks) if plan.architecture.blocks else None
+    return found[1] if found else None
 
 
 def _unquoted(preview: Preview) -> Markup:
