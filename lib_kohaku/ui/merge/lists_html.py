@@ -104,7 +104,7 @@ def _history_row(entry: HistoryEntry) -> Markup:
         tag("td", entry.output or "loaded, not saved", class_="kohaku-name"),
         tag("td", _shortened(formula), class_="kohaku-mono kohaku-formula-cell", title=formula),
         tag("td", format_seconds(entry.seconds), class_="kohaku-number"),
-        tag("td", verified or "not yet"),
+        tag("td", verified or ("not yet" if entry.output else "")),
         tag("td", div("kohaku-row", *tools)),
     )
 
