@@ -42,7 +42,8 @@
     }
 
     function writeText() {
-        kohaku.write(kohaku.field('weights'), names().map((name) => shown(values[name] || 0)).join(','));
+        // As exactly as they were given: moving one slider changes no other block.
+        kohaku.write(kohaku.field('weights'), names().map((name) => String(values[name] || 0)).join(','));
         follow();
     }
 
@@ -108,7 +109,9 @@
             x: left + 1.5, y: TOP - height, width: width - 3, height: height, rx: 2,
             'class': value < 0 ? 'kohaku-block-bar kohaku-minus' : 'kohaku-block-bar'
         }, group);
-        label('text', name.replace('OUT', 'O').replace('IN', 'I'), group, {x: left + width / 2, y: TOP + 11, 'font-size': Math.min(11, width * 0.38), 'class': 'kohaku-block-name'});
+        const short = name.replace('OUT', 'O').replace('IN', 'I');
+        const size = Math.min(11, width * 1.45 / short.length);
+        label('text', short, group, {x: left + width / 2, y: TOP + 11, 'font-size': size, 'class': 'kohaku-block-name'});
         if (share !== undefined) {
             const depth = Math.max(0.5, share / largest * (BELOW - 4));
             shape('rect', {x: left + 1.5, y: below, width: width - 3, height: depth, rx: 2, 'class': 'kohaku-block-share'}, group);

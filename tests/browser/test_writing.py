@@ -272,9 +272,22 @@ def test_sliders_show_the_weights_of_a_formula_that_was_typed(page: Page) -> Non
     type_formula(page, f"weighted_sum(beta7, anxl3, mbw({GAMMA}))")
     expect(page.locator(WEIGHTS)).to_have_value(GAMMA)
     expect(page.locator("#kohaku_weight_in01 input[type=number]")).to_have_value("0.1")
+    type_formula(page, "weighted_sum(beta7, anxl3, mbw(0, 0" + ", 1" * 18 + "))")
+    expect(page.locator("#kohaku_weight_in01 input[type=number]")).to_have_value("1")
+    type_formula(page, 'weighted_sum(beta7, anxl3, mbw("gamma"))')
+    expect(page.locator(WEIGHTS)).to_have_value(GAMMA)
     page.fill("#kohaku_weight_in00 input[type=number]", "0.7")
     formula_is(page, f"weighted_sum(beta7, anxl3, mbw({GAMMA.replace('0,0.1', '0,0.7', 1)}))")
     page.wait_for_timeout(800)
     page.reload()
     open_source(page, "Block weights")
     expect(page.locator(WEIGHTS)).to_have_value(GAMMA.replace("0,0.1", "0,0.7", 1))
+
+
+def test_moving_one_slider_changes_no_other_weight(page: Page) -> None:
+    exact = "0.916666667," + GAMMA.split(",", 1)[1]
+    open_source(page, "Block weights")
+    type_formula(page, f"weighted_sum(beta7, anxl3, mbw({exact}))")
+    expect(page.locator(WEIGHTS)).to_have_value(exact)
+    page.fill("#kohaku_weight_out08 input[type=number]", "0.25")
+    formula_is(page, f"weighted_sum(beta7, anxl3, mbw({exact.removesuffix('0.05')}0.25))")

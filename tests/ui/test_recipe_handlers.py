@@ -147,3 +147,8 @@ def test_completion_offers_names_as_the_formula_writes_them(workbench):
     assert inserts["kohaku-xl beta"] == '"kohaku-xl beta"'
     assert "weighted_sum(" in {method["insert"] for method in candidates["methods"]}
     assert [len(names) for names in candidates["blocks"].values()] == [20, 26]
+
+
+def test_long_texts_of_a_stranger_s_recipe_do_not_fill_the_page(workbench):
+    workbench.recipes.save("long", Recipe("beta7", description="x" * 100_000))
+    assert len(RecipeHandlers(workbench).cards()) < 20_000

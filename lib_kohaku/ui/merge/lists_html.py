@@ -12,7 +12,7 @@ from lib_kohaku.ui.markup import Markup, action, div, notice, span, tag
 from lib_kohaku.units import format_seconds
 
 _SHOWN = 100
-_FORMULA_LENGTH = 160
+_TEXT_LENGTH = 200
 
 
 def recipe_cards(
@@ -46,10 +46,10 @@ def _card(stored: StoredRecipe, missing: Sequence[str]) -> Markup:
     )
     use = tag(
         "button",
-        span("kohaku-card-name", stored.recipe.title or stored.name),
+        span("kohaku-card-name", _shortened(stored.recipe.title or stored.name)),
         *([span("kohaku-hint kohaku-mono", stored.name)] if stored.recipe.title else []),
         state,
-        span("kohaku-card-text", stored.recipe.description or _shortened(stored.recipe.formula)),
+        span("kohaku-card-text", _shortened(stored.recipe.description or stored.recipe.formula)),
         type="button",
         class_="kohaku-card-use",
         data_kohaku_action="recipe_use",
@@ -69,8 +69,9 @@ def _card(stored: StoredRecipe, missing: Sequence[str]) -> Markup:
     return div("kohaku-card", use, div("kohaku-row", *tools))
 
 
-def _shortened(formula: str) -> str:
-    return formula if len(formula) <= _FORMULA_LENGTH else formula[:_FORMULA_LENGTH] + " ..."
+def _shortened(text: str) -> str:
+    """Recipes come from strangers: a text of a megabyte must not fill the page."""
+    return text if len(text) <= _TEXT_LENGTH else text[:_TEXT_LENGTH] + " ..."
 
 
 def deleted_html(name: str, recipe_text: str) -> Markup:
