@@ -139,7 +139,7 @@
         }
         if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
             event.preventDefault();
-            if (!kohaku.tab().matches('.kohaku-busy, .kohaku-blank')) kohaku.press('merge');
+            if (box.value.trim() && !kohaku.tab().matches('.kohaku-busy')) kohaku.press('merge');
             return;
         }
         if (!items.length) return;

@@ -137,8 +137,18 @@ class RecipeHandlers:
     def _save(self, name: Any, overwrite: Any, *values: Any) -> list[Any]:
         recipe, suggested = self._bound(values)
         wanted = name.strip() if isinstance(name, str) and name.strip() else suggested
+        if overwrite is not True:
+            self._refuse_taken(wanted, "Choose another name, or allow replacing it.")
         saved = self._workbench.recipes.save(wanted, recipe, overwrite=overwrite is True)
         return [notice(f"Saved as {saved.stem}.", "good"), self.cards()]
+
+    def _refuse_taken(self, name: str, hint: str) -> None:
+        """A recipe of the user's would hide one that came with the extension: not without being asked to."""
+        wanted = name.removesuffix(".json")
+        for stored in self._workbench.recipes.list()[0]:
+            if stored.name == wanted:
+                origin = " It came with the extension." if stored.shipped else ""
+                raise RecipeError(f"A recipe called {wanted} exists already.{origin} {hint}")
 
     def _bound(self, values: Any) -> tuple[Recipe, str]:
         """The recipe with the files and hashes that are known now, and a name for it."""
@@ -152,6 +162,7 @@ class RecipeHandlers:
             old, new = str(names["old"]), str(names["new"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise RecipeError("Give the recipe another name.") from error
+        self._refuse_taken(new, "Choose another name.")
         self._workbench.recipes.rename(old, new)
         return [notice(f"{old} is now called {new}.", "good"), self.cards()]
 
