@@ -10,12 +10,16 @@
     let from = 0;
     let accepting = false;
 
-    // The beginning of a name with dashes which gets its quotes when it is taken: the longest one.
+    function inQuotes(name) {
+        return '"' + name.replace(/[\\"]/g, '\\$&') + '"';
+    }
+
+    // The beginning of a name with dashes or a digit in front, which gets its quotes when it is taken: the longest one.
     function dashedName(line) {
         const run = (line.match(/(?<![\p{L}\p{N}_.$])[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u) || [''])[0];
         const quoted = kohaku.candidates().models.filter((model) => model.insert !== model.name);
         const parts = run.split('-').map((part, index, all) => all.slice(index).join('-'));
-        return parts.find((part) => part.length > 1 && part.includes('-') &&
+        return parts.find((part) => part.length > 1 && (part.includes('-') || /^\d+[\p{L}_]/u.test(part)) &&
             quoted.some((model) => model.name.toLowerCase().startsWith(part.toLowerCase()))) || '';
     }
 
@@ -53,7 +57,7 @@
         const all = kohaku.candidates();
         let pool = defined(box).concat(all.models, all.methods);
         if (part.preset) pool = all.presets;
-        else if (part.quoted) pool = all.models.map((model) => Object.assign({}, model, {insert: '"' + model.name + '"'}));
+        else if (part.quoted) pool = all.models.map((model) => Object.assign({}, model, {insert: inQuotes(model.name)}));
         const wanted = part.text.toLowerCase();
         return pool.map((item) => ({item: item, rank: rank(item.name, wanted)}))
             .filter((found) => found.rank >= 0)

@@ -202,6 +202,26 @@ def test_the_smaller_networks_have_26_blocks(page: Page) -> None:
     expect(page.locator("#kohaku_weight_out11 input[type=number]")).to_have_value("1")
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "formula"),
+    [
+        ('it\'s "odd"', '"it', '"it\'s \\"odd\\""'),
+        ("1digit", "1di", '"1digit"'),
+        ("name-with-1e-3", "0.5*name-w", '0.5*"name-with-1e-3"'),
+    ],
+)
+def test_odd_names_are_completed_as_the_formula_reads_them(
+    page: Page, site: Site, name: str, typed: str, formula: str
+) -> None:
+    site.output("base8").rename(site.output(name))
+    page.click("#kohaku_refresh")
+    page.wait_for_function("(name) => window.kohaku.candidates().models.some((model) => model.name === name)", arg=name)
+    page.click(FORMULA)
+    page.keyboard.type(typed)
+    page.keyboard.press("Tab")
+    formula_is(page, formula)
+
+
 @pytest.mark.parametrize("button", ["merge", "enter"])
 def test_what_was_changed_last_is_merged_however_soon_the_button_is_pressed(
     page: Page, site: Site, button: str
