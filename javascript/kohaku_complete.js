@@ -10,6 +10,19 @@
     let from = 0;
     let accepting = false;
 
+    function inQuotes(name) {
+        return '"' + name.replace(/[\\"]/g, '\\$&') + '"';
+    }
+
+    // The beginning of a name with dashes or a digit in front, which gets its quotes when it is taken: the longest one.
+    function dashedName(line) {
+        const run = (line.match(/(?<![\p{L}\p{N}_.$])[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u) || [''])[0];
+        const quoted = kohaku.candidates().models.filter((model) => model.insert !== model.name);
+        const parts = run.split('-').map((part, index, all) => all.slice(index).join('-'));
+        return parts.find((part) => part.length > 1 && (part.includes('-') || /^\d+[\p{L}_]/u.test(part)) &&
+            quoted.some((model) => model.name.toLowerCase().startsWith(part.toLowerCase()))) || '';
+    }
+
     // What stands before the caret: {from, text, quoted, preset}, or null where no name can begin.
     function fragment(box) {
         const before = box.value.slice(0, box.selectionStart);
@@ -19,6 +32,8 @@
             const preset = /mbw\(\s*"[^"]*$/.test(line);
             return {from: box.selectionStart - quote[1].length - 1, text: quote[1], quoted: true, preset: preset};
         }
+        const dashed = /#/.test(line) ? '' : dashedName(line);
+        if (dashed) return {from: box.selectionStart - dashed.length, text: dashed};
         const word = line.match(/(?<![\p{L}\p{N}_.$])[\p{L}_][\p{L}\p{N}_.]*$/u);
         return word && !/#/.test(line) ? {from: box.selectionStart - word[0].length, text: word[0]} : null;
     }
@@ -42,7 +57,7 @@
         const all = kohaku.candidates();
         let pool = defined(box).concat(all.models, all.methods);
         if (part.preset) pool = all.presets;
-        else if (part.quoted) pool = all.models.map((model) => Object.assign({}, model, {insert: '"' + model.name + '"'}));
+        else if (part.quoted) pool = all.models.map((model) => Object.assign({}, model, {insert: inQuotes(model.name)}));
         const wanted = part.text.toLowerCase();
         return pool.map((item) => ({item: item, rank: rank(item.name, wanted)}))
             .filter((found) => found.rank >= 0)
@@ -128,7 +143,7 @@
         }
         if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
             event.preventDefault();
-            if (!kohaku.tab().matches('.kohaku-busy, .kohaku-blank')) kohaku.press('merge');
+            if (box.value.trim() && !kohaku.tab().matches('.kohaku-busy')) kohaku.press('merge');
             return;
         }
         if (!items.length) return;

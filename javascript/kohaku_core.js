@@ -118,6 +118,7 @@
             for (const name of ['choices', 'origin', 'name', 'formula']) {
                 if (typeof draft[name] === 'string' && draft[name]) kohaku.write(kohaku.field(name), draft[name]);
             }
+            if (draft.formula) kohaku.actions.act('draft_reopen', JSON.stringify(draft));
         }
     };
 
@@ -137,12 +138,26 @@
         if (button) kohaku.actions.act(button.dataset.kohakuAction, button.dataset.kohakuValue);
     }
 
+    // gradio's accordions open by the mouse alone.
+    function openByKeyboard(tab) {
+        for (const head of tab.querySelectorAll('.label-wrap')) {
+            head.tabIndex = 0;
+            head.setAttribute('role', 'button');
+        }
+        tab.addEventListener('keydown', function(event) {
+            if (!event.target.matches('.label-wrap') || !['Enter', ' '].includes(event.key)) return;
+            event.preventDefault();
+            event.target.click();
+        });
+    }
+
     function start() {
         const tab = kohaku.tab();
         if (!tab || tab.dataset.kohakuStarted) return;
         tab.dataset.kohakuStarted = '1';
         tab.addEventListener('click', onClick);
-        for (const part of [kohaku.plan, kohaku.complete, kohaku.weights, kohaku.recipes]) part.start(tab);
+        openByKeyboard(tab);
+        for (const part of [kohaku.plan, kohaku.formula, kohaku.complete, kohaku.weights, kohaku.recipes]) part.start(tab);
         // Folders are read whenever the tab comes into view, not when the program starts: files, the loaded model and
         // pasted infotexts may be others by then.
         let restored = false;

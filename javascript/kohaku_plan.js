@@ -10,6 +10,7 @@
     let changed = false;
     let dragging = false;
     let blocks = {network: '', shares: {}};
+    let focused = '';
 
     // While a request is under way gradio drops further ones, so the last change would be lost without "changed".
     function ask() {
@@ -65,12 +66,47 @@
         });
     }
 
+    function currentPlan() {
+        return document.querySelector('#kohaku_plan .kohaku-plan');
+    }
+
+    function declaration(name) {
+        return new RegExp('(^|[\\n;])([ \\t]*\\$' + name + '[ \\t]*=[ \\t]*)([-+.\\deE]+)');
+    }
+
     function setParameter(input) {
-        const name = input.dataset.kohakuParameter;
         input.parentElement.querySelector('output').textContent = input.value;
-        const line = new RegExp('(^|[\\n;])([ \\t]*\\$' + name + '[ \\t]*=[ \\t]*)[-+.\\deE]+');
         const box = kohaku.field('formula');
-        kohaku.write(box, box.value.replace(line, (all, start, left) => start + left + input.value));
+        kohaku.write(box, box.value.replace(declaration(input.dataset.kohakuParameter),
+            (all, start, left) => start + left + input.value));
+    }
+
+    // The plan is of the formula as it was when it was asked for; the sliders show it as it is.
+    function showParameters() {
+        const formula = kohaku.read('formula');
+        for (const input of document.querySelectorAll('#kohaku_plan [data-kohaku-parameter]')) {
+            const found = formula.match(declaration(input.dataset.kohakuParameter));
+            if (!found || Number(found[3]) === Number(input.value)) continue;
+            input.value = found[3];
+            input.parentElement.querySelector('output').textContent = input.value;
+        }
+    }
+
+    // Every plan is new elements: who works with the keyboard stays where they were.
+    function selectorOf(element) {
+        const plan = element.closest('#kohaku_plan');
+        if (!plan) return '';
+        for (const name of ['kohakuRole', 'kohakuParameter']) {
+            const attribute = name === 'kohakuRole' ? 'data-kohaku-role' : 'data-kohaku-parameter';
+            if (element.dataset[name] !== undefined) return '[' + attribute + '="' + CSS.escape(element.dataset[name]) + '"]';
+        }
+        return element.name === 'kohaku-base' ? 'input[name=kohaku-base][value="' + CSS.escape(element.value) + '"]' : '';
+    }
+
+    function keepFocus() {
+        if (!focused || document.activeElement !== document.body) return;
+        const element = document.querySelector('#kohaku_plan ' + focused);
+        if (element) element.focus({preventScroll: true});
     }
 
     function goTo(place) {
@@ -83,7 +119,7 @@
 
     function markRecipe(formula) {
         kohaku.tab().classList.toggle('kohaku-blank', !(formula || '').trim());
-        const plan = document.querySelector('#kohaku_plan .kohaku-plan');
+        const plan = currentPlan();
         const used = plan ? plan.dataset.kohakuRecipe : '';
         for (const card of document.querySelectorAll('#kohaku_recipe_cards .kohaku-card')) {
             const name = card.querySelector('.kohaku-card-use').dataset.kohakuValue;
@@ -110,6 +146,12 @@
         }
     }
 
+    function drop() {
+        if (!dragging) return;
+        dragging = false;
+        kohaku.plan.soon();
+    }
+
     kohaku.plan = {
         start: function(tab) {
             tab.addEventListener('change', onChange);
@@ -119,16 +161,20 @@
             tab.addEventListener('pointerdown', function(event) {
                 if (event.target.dataset.kohakuParameter) dragging = true;
             });
-            window.addEventListener('pointerup', function() {
-                if (!dragging) return;
-                dragging = false;
-                kohaku.plan.soon();
+            for (const kind of ['pointerup', 'pointercancel']) window.addEventListener(kind, drop);
+            document.addEventListener('focusin', (event) => {
+                focused = selectorOf(event.target);
+            });
+            document.addEventListener('pointerdown', (event) => {
+                if (!event.target.closest('#kohaku_plan')) focused = '';
             });
             tab.addEventListener('click', function(event) {
                 const place = event.target.closest('[data-kohaku-caret]');
                 if (place) goTo(place.dataset.kohakuCaret);
                 const guess = event.target.closest('[data-kohaku-suggest]');
                 if (guess) takeSuggested(kohaku.parse(guess.dataset.kohakuSuggest, {}));
+                const mended = event.target.closest('[data-kohaku-formula]');
+                if (mended) kohaku.write(kohaku.field('formula'), mended.dataset.kohakuFormula);
             });
         },
         soon: function() {
@@ -136,20 +182,25 @@
             timer = setTimeout(ask, WAIT);
             return [];
         },
-        arrived: function(formula, chosen, origin, name) {
+        // The plan of the form that these fields have now.
+        arrived: function(names, values) {
             asked = 0;
-            kohaku.draft.save({formula: formula, choices: chosen, origin: origin, name: name});
+            const form = Object.fromEntries(names.map((name, index) => [name, values[index]]));
+            kohaku.draft.save(form);
             setTimeout(function() {
                 document.querySelectorAll('#kohaku_plan select[data-kohaku-role]').forEach(fill);
+                if (kohaku.read('formula') === form.formula) kohaku.weights.take(currentPlan());
                 kohaku.weights.refresh();
-                markRecipe(formula);
+                markRecipe(form.formula);
+                showParameters();
+                keepFocus();
                 if (changed) kohaku.plan.soon();
             }, 0);
             return [];
         },
         // The share of the parameters that each block of a network has, where that is known.
         blocks: function(network) {
-            const plan = document.querySelector('#kohaku_plan .kohaku-plan');
+            const plan = currentPlan();
             // While a formula is being typed there is no plan; the last one's blocks are as large as before.
             if (plan && plan.dataset.kohakuBlocks) {
                 blocks = {network: plan.dataset.kohakuNetwork, shares: kohaku.parse(plan.dataset.kohakuBlocks, {})};
@@ -158,11 +209,17 @@
         }
     };
 
-    let simpleTimer = 0;
     kohaku.simple = {
+        expect: function() {
+            kohaku.formula.expect('simple_write');
+            return [];
+        },
         soon: function() {
-            clearTimeout(simpleTimer);
-            simpleTimer = setTimeout(() => kohaku.press('simple_write'), WAIT);
+            kohaku.formula.soon('simple_write');
+            return [];
+        },
+        written: function() {
+            kohaku.formula.written('simple_write');
             return [];
         }
     };

@@ -36,22 +36,31 @@
     }
 
     function rename(button) {
-        const name = button.closest('.kohaku-card').querySelector('.kohaku-card-name');
+        const card = button.closest('.kohaku-card');
+        const name = card.querySelector('.kohaku-card-name');
+        const open = card.querySelector('.kohaku-rename');
+        if (open) {
+            open.focus();
+            return;
+        }
         const input = document.createElement('input');
         input.value = button.dataset.kohakuRename;
         input.className = 'kohaku-rename';
         input.setAttribute('aria-label', 'New name');
-        input.addEventListener('click', (event) => event.stopPropagation());
         input.addEventListener('keydown', function(event) {
             event.stopPropagation();
             if (event.key === 'Enter' && input.value.trim()) {
                 event.preventDefault();
                 kohaku.actions.act('recipe_rename', JSON.stringify({old: button.dataset.kohakuRename, new: input.value.trim()}));
             } else if (event.key === 'Escape') {
-                input.replaceWith(name);
+                input.remove();
+                name.hidden = false;
+                button.focus();
             }
         });
-        name.replaceWith(input);
+        // Not into the name's place: that is inside a button, where not every browser lets people type.
+        name.hidden = true;
+        card.prepend(input);
         input.focus();
         input.select();
     }

@@ -10,8 +10,6 @@
     let network = 'sdxl';
     let values = {};
     let leading = false;
-    let timer = 0;
-    const FOLLOW = 250;
 
     function names(of) {
         return kohaku.candidates().blocks[of || network] || [];
@@ -44,7 +42,8 @@
     }
 
     function writeText() {
-        kohaku.write(kohaku.field('weights'), names().map((name) => shown(values[name] || 0)).join(','));
+        // As exactly as they were given: moving one slider changes no other block.
+        kohaku.write(kohaku.field('weights'), names().map((name) => String(values[name] || 0)).join(','));
         follow();
     }
 
@@ -61,8 +60,8 @@
     }
 
     function follow() {
-        clearTimeout(timer);
-        if (listsInFormula() === 1) timer = setTimeout(() => kohaku.press('weights_put'), FOLLOW);
+        if (listsInFormula() === 1) kohaku.formula.soon('weights_put');
+        else kohaku.formula.forget('weights_put');
     }
 
     // Lists of 26 are common; SDXL lacks six of those blocks.
@@ -110,7 +109,9 @@
             x: left + 1.5, y: TOP - height, width: width - 3, height: height, rx: 2,
             'class': value < 0 ? 'kohaku-block-bar kohaku-minus' : 'kohaku-block-bar'
         }, group);
-        label('text', name.replace('OUT', 'O').replace('IN', 'I'), group, {x: left + width / 2, y: TOP + 11, 'font-size': Math.min(11, width * 0.38), 'class': 'kohaku-block-name'});
+        const short = name.replace('OUT', 'O').replace('IN', 'I');
+        const size = Math.min(11, width * 1.45 / short.length);
+        label('text', short, group, {x: left + width / 2, y: TOP + 11, 'font-size': size, 'class': 'kohaku-block-name'});
         if (share !== undefined) {
             const depth = Math.max(0.5, share / largest * (BELOW - 4));
             shape('rect', {x: left + 1.5, y: below, width: width - 3, height: depth, rx: 2, 'class': 'kohaku-block-share'}, group);
@@ -196,6 +197,16 @@
             draw();
             return [];
         },
+        // The formula's own list, however it came there: a slider that is moved must not write another one over it.
+        take: function(plan) {
+            const list = plan ? plan.dataset.kohakuWeights : '';
+            const box = kohaku.field('weights');
+            if (!list || listsInFormula() !== 1 || kohaku.formula.isBusy() || document.activeElement === box) return;
+            const place = Object.keys(kohaku.candidates().networks).indexOf(plan.dataset.kohakuNetwork);
+            const choice = document.querySelectorAll('#kohaku_network input')[place];
+            if (choice && plan.dataset.kohakuNetwork !== network) choice.click();
+            kohaku.write(box, list);
+        },
         refresh: function() {
             if (!names().length) return;
             if (!Object.keys(values).length) readText(kohaku.read('weights'));
@@ -204,9 +215,17 @@
             tellPlace();
             draw();
         },
-        // A preset was chosen: the list comes from the server.
+        // A preset is being chosen: the list comes from the server.
+        expect: function() {
+            if (listsInFormula() === 1) kohaku.formula.expect('weights_put');
+            return [];
+        },
         chosen: function() {
             setTimeout(follow, 0);
+            return [];
+        },
+        put: function() {
+            kohaku.formula.written('weights_put');
             return [];
         }
     };

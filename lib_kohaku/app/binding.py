@@ -33,7 +33,7 @@ class RoleBinding:
             ``remembered`` from an earlier merge, or
             ``missing``.
         problem: Why there is none, for people.
-        suggestions: Names in the library that look like it.
+        suggestions: Names in the library that look like it; where several files are called so, these.
     """
 
     role: str
@@ -78,7 +78,7 @@ class _Binder:
         self._names = {path: name for name, path in library.files.items()}
 
     def bind(self, role: str, reference: ModelReference, earlier: ModelReference) -> RoleBinding:
-        named, problem = self._find(filter(None, (reference.file, role)))
+        named, problem, namesakes = self._find(filter(None, (reference.file, role)))
         by_hash = self._by_hash(reference.sha256, named)
         if by_hash:
             return RoleBinding(role, by_hash, BY_HASH)
@@ -93,24 +93,25 @@ class _Binder:
         remembered = self._remembered(earlier)
         if remembered:
             return RoleBinding(role, remembered, REMEMBERED)
-        guesses = [
+        guesses = namesakes or [
             guess for name in (reference.file, *reference.names, role) for guess in self._library.suggest(_stem(name))
         ]
         suggestions = tuple(dict.fromkeys(guesses))[:_SUGGESTED]
         return RoleBinding(role, "", MISSING, problem or f"There is no checkpoint {role!r}.", suggestions)
 
-    def _find(self, names: Iterable[str]) -> tuple[str, str]:
-        """The first file that one of the names means, else why not."""
+    def _find(self, names: Iterable[str]) -> tuple[str, str, list[str]]:
+        """The first file that one of the names means, else why not and the files that it may mean."""
         problem = ""
+        namesakes: list[str] = []
         for name in names:
             try:
                 found = self._library.find(name)
             except CheckpointError as error:
-                problem = problem or str(error)
+                problem, namesakes = problem or str(error), namesakes or self._library.namesakes(name)
                 continue
             if found is not None:
-                return self._names[found], ""
-        return "", problem
+                return self._names[found], "", []
+        return "", problem, namesakes
 
     def _by_hash(self, sha256: str, likely: str) -> str:
         """The file with a hash; ``likely`` is looked at first."""
@@ -126,7 +127,7 @@ class _Binder:
 
     def _remembered(self, earlier: ModelReference) -> str:
         """The file that it was, by its hash, else by its name unless that is known to be another model by now."""
-        named, _ = self._find(filter(None, [earlier.file]))
+        named, _, _ = self._find(filter(None, [earlier.file]))
         by_hash = self._by_hash(earlier.sha256, named)
         if by_hash or not named:
             return by_hash

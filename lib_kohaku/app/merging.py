@@ -11,8 +11,9 @@ from typing import Any
 from lib_kohaku.app.history import History
 from lib_kohaku.app.jobs import Job, JobRunner
 from lib_kohaku.app.prompting import PromptWorkbench
+from lib_kohaku.checkpoint.library import ModelLibrary
 from lib_kohaku.checkpoint.names import resolve_inside
-from lib_kohaku.errors import FailedError, PlanError
+from lib_kohaku.errors import CheckpointError, FailedError, PlanError
 from lib_kohaku.host.base import Host
 from lib_kohaku.merge.algebra.resolve import resolve_formula
 from lib_kohaku.merge.plan.bind import find_in_library
@@ -74,14 +75,16 @@ class MergeWorkbench:
         Raises:
             RefusedError: If the formula, a setting or a file is wrong.
         """
-        return make_plan(
+        library = self.host.library()
+        plan = make_plan(
             recipe,
-            self.host.library(),
+            library,
             bindings,
             hash_of=self.host.known_sha256,
             allow_prediction_mismatch=allow_prediction_mismatch,
             find=find_in_library,
         )
+        return _told_apart(plan, library)
 
     def output_path(self, name: str) -> Path:
         """The path of a result.
@@ -121,9 +124,8 @@ class MergeWorkbench:
                 hashed = self._with_hashes(named_after(plan, output.stem), progress, allow_prediction_mismatch)
                 report = merge_to_file(hashed, output, overwrite=overwrite, progress=progress)
             self.host.refresh_checkpoints()
-            self._remember(hashed, output.name, report.seconds)
             size = format_bytes(output.stat().st_size)
-            note = _not_finite(report.not_finite)
+            note = _not_finite(report.not_finite) + self._remember(hashed, output.name, report.seconds)
             return f"Wrote {output.name} ({size}) in {format_seconds(report.seconds)}.{note}", output.name
 
         return self.jobs.start("merge", f"Merging {output.stem}", work)
@@ -147,8 +149,7 @@ class MergeWorkbench:
         def work(job: Job) -> tuple[str, Any]:
             with self.host.exclusive(job.id, f"Loading {name}", job) as progress:
                 report = self.host.load_unsaved(plan, name, progress)
-            self._remember(plan, "", report.seconds)
-            note = _not_finite(report.not_finite)
+            note = _not_finite(report.not_finite) + self._remember(plan, "", report.seconds)
             return f"{name} is loaded; it lies in no file. ({format_seconds(report.seconds)}){note}", None
 
         return self.jobs.start("load", f"Loading {name}", work)
@@ -188,8 +189,7 @@ class MergeWorkbench:
                 progress=job,
                 find=find_in_library,
             )
-            self.history.set_verified(path.name, report.passed)
-            text = "\n".join(describe_report(report))
+            text = "\n".join(describe_report(report)) + self._note_verified(path, report.passed)
             if not report.passed:
                 raise FailedError(text)
             return text, True
@@ -206,10 +206,46 @@ class MergeWorkbench:
                 known = self.host.sha256(model.path, progress)
             hashed.append(replace(model, sha256=known))
         resolved = resolve_formula(plan.recipe.formula, plan.recipe.parameters)
-        return plan_models(plan.recipe, resolved, hashed, allow_prediction_mismatch=allow_prediction_mismatch)
+        again = plan_models(plan.recipe, resolved, hashed, allow_prediction_mismatch=allow_prediction_mismatch)
+        return _told_apart(again, self.host.library())
 
-    def _remember(self, plan: MergePlan, output: str, seconds: float) -> None:
-        self.history.add(plan.recipe, output, seconds)
+    def _remember(self, plan: MergePlan, output: str, seconds: float) -> str:
+        """Put a merge into the history; what to say if that failed, for the merge itself did not."""
+        try:
+            self.history.add(plan.recipe, output, seconds)
+        except FailedError as error:
+            return f" It is not in the history: {error}"
+        return ""
+
+    def _note_verified(self, path: Path, passed: bool) -> str:
+        """Note a verification in the history, which knows the output folder only; what to say if that failed."""
+        try:
+            if path.parent.resolve() == self.host.output_folder().resolve():
+                self.history.set_verified(path.name, passed)
+        except (FailedError, OSError) as error:
+            return f"\nThe history could not be changed: {error}"
+        return ""
+
+
+def _told_apart(plan: MergePlan, library: ModelLibrary) -> MergePlan:
+    """The plan with folders in the names of those files that another one would be taken for without.
+
+    A recipe names files without folders, to be of use elsewhere. Where two are called alike, that means neither or the
+    wrong one, today already: in a grid, when the recipe is saved and taken up again.
+    """
+    names = {path: name for name, path in library.files.items()}
+    models = dict(plan.recipe.models)
+    for model in plan.models:
+        if model.path in names and model.role in models and not _is_meant(library, model.path):
+            models[model.role] = replace(models[model.role], file=names[model.path])
+    return replace(plan, recipe=replace(plan.recipe, models=models))
+
+
+def _is_meant(library: ModelLibrary, path: Path) -> bool:
+    try:
+        return library.find(path.name) == path
+    except CheckpointError:
+        return False
 
 
 def _not_finite(names: tuple[str, ...]) -> str:

@@ -62,14 +62,20 @@ class ModelLibrary:
         wanted = name.replace("\\", "/")
         if wanted in self._files:  # the full name of one is also the last part of others
             return self._files[wanted]
+        matches = self.namesakes(wanted)
+        if len(matches) > 1:
+            listed = ", ".join(matches)
+            raise CheckpointError(f"Several checkpoints are called {name!r}: {listed}. Give one of these names.")
+        return self._files[matches[0]] if matches else None
+
+    def namesakes(self, name: str) -> list[str]:
+        """Relative names of the files that answer to a name equally well, sorted; if any, those of its very letters."""
+        wanted = name.replace("\\", "/")
         for fold in (str, str.lower):
             matches = [relative for relative in self._files if fold(wanted) in _answers(fold(relative))]
-            if len(matches) > 1:
-                listed = ", ".join(sorted(matches))
-                raise CheckpointError(f"Several checkpoints are called {name!r}: {listed}. Give one of these names.")
             if matches:
-                return self._files[matches[0]]
-        return None
+                return sorted(matches)
+        return []
 
     def find_known_as(self, names: Iterable[str]) -> Path | None:
         """The file that bears one of a model's usual names, the first name first; None if there is none.

@@ -31,6 +31,8 @@ _TRIED_PORTS = 20
 _ASSETS = "/kohaku-assets"
 # gradio's page asks other servers for fonts and for a script that only matters inside frames of its own site.
 _FOREIGN = re.compile(rb"<(?:link|script)\b[^>]*\b(?:href|src)=\"https?://[^>]*>(?:\s*</script>)?", re.DOTALL)
+# Routes of gradio for components that the tab does not have.
+_UNUSED = ("/file", "/upload", "/proxy", "/stream")
 _FONTS = ("system-ui", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 _MONOSPACED = ("ui-monospace", "Consolas", "DejaVu Sans Mono", "monospace")
 
@@ -74,7 +76,7 @@ def build_app(workbench: MergeWorkbench, *, local: bool = True) -> FastAPI:
 
     _register_api(app, workbench)
     gr.mount_gradio_app(app, build_page(workbench), path="/")
-    _forbid_other_sites(app)
+    _close_gradio(app)
     return app
 
 
@@ -84,11 +86,14 @@ async def _with_assets(response: Any) -> Response:
     return Response(body, response.status_code, media_type="text/html")
 
 
-def _forbid_other_sites(app: FastAPI) -> None:
-    # gradio lets scripts of every site use it. This page starts merges and deletes recipes.
+def _close_gradio(app: FastAPI) -> None:
+    # gradio gives away the files of the folder that it was started in, takes uploads, lets scripts of every site in.
+    # This page needs no files; it starts merges and deletes recipes.
     for route in app.routes:
         mounted = getattr(route, "app", None)
         if isinstance(mounted, FastAPI):
+            kept = [item for item in mounted.router.routes if not str(getattr(item, "path", "")).startswith(_UNUSED)]
+            mounted.router.routes[:] = kept
             mounted.user_middleware = [item for item in mounted.user_middleware if item.cls is not CORSMiddleware]
             mounted.middleware_stack = mounted.build_middleware_stack()
 

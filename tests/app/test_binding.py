@@ -101,3 +101,13 @@ def test_words_of_a_name_are_suggested_before_likeness(tmp_path: Path) -> None:
     binding = folder.bind("base8")
     assert binding.how == MISSING
     assert binding.suggestions == ("KohakuXL-base8_fp16-pruned", "base9")
+
+
+def test_of_files_that_are_called_alike_one_has_to_be_chosen(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, "anxl3", "sub/anxl3", "anxl2", "other/Beta", "sub/beta")
+    binding = folder.bind("anxl3")
+    assert (binding.file, binding.how) == ("", MISSING)
+    assert "Several checkpoints are called 'anxl3'" in binding.problem
+    assert binding.suggestions == ("anxl3.safetensors", "sub/anxl3.safetensors")
+    assert folder.bind("beta").file == "sub/beta.safetensors"  # its very letters
+    assert folder.bind("BETA").suggestions == ("other/Beta.safetensors", "sub/beta.safetensors")

@@ -12,7 +12,7 @@ pytest.importorskip("playwright", reason="browser tests need playwright (require
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.actions import PLAN, expect_state, formula_is, type_formula, use_recipe
+from tests.browser.actions import PLAN, choose, expect_state, formula_is, type_formula, use_recipe
 from tests.browser.site import Site
 
 pytestmark = pytest.mark.browser
@@ -36,6 +36,10 @@ def save(page: Page, name: str) -> None:
 
 def test_save_rename_delete_and_undo(page: Page, site: Site) -> None:
     save(page, "mine")
+    page.click(f"{card(page, 'mine')} >> text=Rename")
+    assert page.evaluate("document.activeElement.closest('button')") is None  # where some browsers let nobody type
+    page.keyboard.press("Escape")
+    expect(page.locator(f"{card(page, 'mine')} .kohaku-card-name")).to_be_visible()
     page.click(f"{card(page, 'mine')} >> text=Rename")
     page.keyboard.type("yours")
     page.keyboard.press("Enter")
@@ -118,3 +122,21 @@ def test_history_brings_a_merge_back(page: Page, site: Site) -> None:
     page.click(".block#kohaku_history >> text=Verify")
     expect_state(page, "done", "verify")
     expect(page.locator(".block#kohaku_history")).to_contain_text("passed")
+
+
+def test_a_page_that_is_loaded_again_merges_the_same(page: Page, site: Site) -> None:
+    type_formula(page, FORMULA)
+    choose(page, "precision", "fp16")
+    page.click("#kohaku_more_options >> text=More options")
+    choose(page, "vae", "Merged")
+    page.fill("#kohaku_seed input", "5")
+    page.check("#kohaku_overwrite input")
+    expect(page.locator(f"{PLAN} .kohaku-facts").first).to_contain_text("VAE, UNet")
+    page.wait_for_timeout(600)
+    page.reload()
+    formula_is(page, FORMULA)
+    expect(page.locator("#kohaku_precision input")).to_have_value("fp16")
+    expect(page.locator("#kohaku_vae input")).to_have_value("Merged")
+    expect(page.locator("#kohaku_seed input")).to_have_value("5")
+    expect(page.locator("#kohaku_overwrite input")).not_to_be_checked()  # consent is asked for anew
+    expect(page.locator(f"{PLAN} .kohaku-facts").first).to_contain_text("VAE, UNet")

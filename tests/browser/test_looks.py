@@ -163,3 +163,16 @@ def take_pictures(chromium: Browser, site: Site, watch: Watch) -> None:
     open_source(page, "Simple")
     page.screenshot(path=SCREENSHOTS / "merge-narrow.png", full_page=True)
     page.close()
+
+
+def test_everything_folded_opens_by_the_keyboard(page: Page) -> None:
+    page.focus("#kohaku_merge")
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.includes('More options')"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator("#kohaku_seed input")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Space")
+    expect(page.locator("#kohaku_seed input")).to_be_hidden()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 
 import pytest
@@ -202,3 +203,18 @@ def test_a_parameter_is_a_slider_that_writes_the_formula(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     formula_is(page, "$alpha = 0.52 in [0, 2]\nweighted_sum(beta7, anxl3, $alpha)")
     expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_contain_text("0.48")
+
+
+def test_of_two_files_of_one_name_one_is_chosen_with_a_click(page: Page, site: Site) -> None:
+    (site.models / "sub").mkdir()
+    shutil.copy(site.models / "base8.safetensors", site.models / "sub" / "anxl3.safetensors")
+    page.click("#kohaku_refresh")
+    page.wait_for_function("window.kohaku.candidates().models.some((model) => model.file === 'sub/anxl3.safetensors')")
+    type_formula(page, "beta7 + anxl3 - anxl2")
+    expect(page.locator(f"{PLAN} .kohaku-error")).to_contain_text("Several checkpoints are called 'anxl3'")
+    expect(page.locator(f"{PLAN} .kohaku-error")).not_to_contain_text("Did you mean")
+    expect(page.locator(f"{PLAN} .kohaku-guesses button")).to_have_text(["anxl3.safetensors", "sub/anxl3.safetensors"])
+    page.click(f'{PLAN} .kohaku-guesses button:has-text("sub/anxl3")')
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
+    assert site.workbench.draft is not None
+    assert site.workbench.draft.models["anxl3"].file == "sub/anxl3.safetensors"

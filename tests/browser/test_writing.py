@@ -9,7 +9,16 @@ pytest.importorskip("playwright", reason="browser tests need playwright (require
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.actions import FORMULA, PLAN, choose, formula_is, open_source, type_formula, use_recipe
+from tests.browser.actions import (
+    FORMULA,
+    PLAN,
+    choose,
+    expect_state,
+    formula_is,
+    open_source,
+    type_formula,
+    use_recipe,
+)
 from tests.browser.site import Site
 
 pytestmark = pytest.mark.browser
@@ -60,6 +69,15 @@ def test_names_with_dashes_come_in_quotes(page: Page, site: Site) -> None:
     page.keyboard.type("beta7 - anima")
     page.keyboard.press("Tab")
     formula_is(page, 'beta7 - "animagine-xl 3"')
+    type_formula(page, "")
+    page.keyboard.type("beta7-animagine-x")
+    expect(page.locator(f"{POPUP} [role=option]")).to_have_count(1)
+    page.keyboard.press("Tab")
+    formula_is(page, 'beta7-"animagine-xl 3"')
+    type_formula(page, "beta7 + anxl2 - animagine-xl 3")
+    page.click(f"{PLAN} >> text=Put them in quotes")
+    formula_is(page, 'beta7 + anxl2 - "animagine-xl 3"')
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
 
 
 def test_simple_mode_writes_the_formula(page: Page) -> None:
@@ -70,6 +88,7 @@ def test_simple_mode_writes_the_formula(page: Page) -> None:
     page.fill("#kohaku_setting_1 input[type=number]", "0.25")
     formula_is(page, "weighted_sum(beta7, anxl3, alpha=0.25)")
     choose(page, "method", "Add difference")
+    expect(page.locator(".block#kohaku_simple_note")).to_contain_text("Still to be chosen: Model C.")
     choose(page, "model_3", "anxl2")
     formula_is(page, "add_difference(beta7, anxl3, anxl2, alpha=1)")
     expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
@@ -181,3 +200,114 @@ def test_the_smaller_networks_have_26_blocks(page: Page) -> None:
     choose(page, "preset", "WRAP08")
     expect(page.locator("#kohaku_weights_picture .kohaku-block")).to_have_count(26)
     expect(page.locator("#kohaku_weight_out11 input[type=number]")).to_have_value("1")
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "formula"),
+    [
+        ('it\'s "odd"', '"it', '"it\'s \\"odd\\""'),
+        ("1digit", "1di", '"1digit"'),
+        ("name-with-1e-3", "0.5*name-w", '0.5*"name-with-1e-3"'),
+    ],
+)
+def test_odd_names_are_completed_as_the_formula_reads_them(
+    page: Page, site: Site, name: str, typed: str, formula: str
+) -> None:
+    site.output("base8").rename(site.output(name))
+    page.click("#kohaku_refresh")
+    page.wait_for_function("(name) => window.kohaku.candidates().models.some((model) => model.name === name)", arg=name)
+    page.click(FORMULA)
+    page.keyboard.type(typed)
+    page.keyboard.press("Tab")
+    formula_is(page, formula)
+
+
+@pytest.mark.parametrize("button", ["merge", "enter"])
+def test_what_was_changed_last_is_merged_however_soon_the_button_is_pressed(
+    page: Page, site: Site, button: str
+) -> None:
+    open_source(page, "Simple")
+    choose(page, "model_1", "beta7")
+    choose(page, "model_2", "anxl3")
+    formula_is(page, "weighted_sum(beta7, anxl3, alpha=0.5)")
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
+    page.fill("#kohaku_name input", "result")
+    page.fill("#kohaku_setting_1 input[type=number]", "0.77")
+    if button == "merge":
+        page.click("#kohaku_merge")
+    else:
+        page.press(FORMULA, "Control+Enter")
+    expect_state(page, "done")
+    recipe = site.workbench.history.entries()[0].parsed()
+    assert recipe is not None
+    assert recipe.formula == "weighted_sum(beta7, anxl3, alpha=0.77)"
+
+
+def test_block_weights_that_were_changed_last_are_merged(page: Page, site: Site) -> None:
+    type_formula(page, f"weighted_sum(beta7, anxl3, mbw({GAMMA}))")
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
+    open_source(page, "Block weights")
+    page.fill("#kohaku_name input", "result")
+    page.fill(WEIGHTS, GAMMA.replace("0.05", "0.9"))
+    page.click("#kohaku_merge")
+    expect_state(page, "done")
+    recipe = site.workbench.history.entries()[0].parsed()
+    assert recipe is not None
+    assert recipe.formula == f"weighted_sum(beta7, anxl3, mbw({GAMMA.replace('0.05', '0.9')}))"
+
+
+def test_changes_that_come_while_the_formula_is_being_written_are_not_lost(page: Page) -> None:
+    open_source(page, "Simple")
+    choose(page, "model_1", "beta7")
+    choose(page, "model_2", "anxl3")
+    formula_is(page, "weighted_sum(beta7, anxl3, alpha=0.5)")
+    page.route("**/run/predict*", lambda route: (page.wait_for_timeout(700), route.continue_()))
+    for value in ("0.1", "0.2", "0.3"):
+        page.fill("#kohaku_setting_1 input[type=number]", value)
+        page.wait_for_timeout(400)
+    formula_is(page, "weighted_sum(beta7, anxl3, alpha=0.3)")
+
+
+def test_a_plan_that_comes_leaves_the_keyboard_where_it_was(page: Page) -> None:
+    type_formula(page, "$alpha = 0.5 in [0, 1]\nbeta7 + $alpha*(anxl3 - anxl2)")
+    slider = page.locator(f"{PLAN} [data-kohaku-parameter]")
+    slider.focus()
+    for step in range(1, 4):
+        page.keyboard.press("ArrowRight")
+        formula_is(page, f"$alpha = {0.5 + step / 100:g} in [0, 1]\nbeta7 + $alpha*(anxl3 - anxl2)")
+        expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_contain_text(f"{0.5 + step / 100:g}")
+        expect(slider).to_be_focused()
+    page.locator(f"{PLAN} input[name=kohaku-base]").first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(f"{PLAN} input[name=kohaku-base][value=anxl3]")).to_be_checked()
+    page.wait_for_timeout(800)  # until the plan of that base is there
+    expect(page.locator(f"{PLAN} input[name=kohaku-base][value=anxl3]")).to_be_focused()
+    page.click("#kohaku_merge_sources >> text=Recipes")
+    type_formula(page, "beta7")
+    expect(page.locator(FORMULA)).to_be_focused()
+
+
+def test_sliders_show_the_weights_of_a_formula_that_was_typed(page: Page) -> None:
+    open_source(page, "Block weights")
+    type_formula(page, f"weighted_sum(beta7, anxl3, mbw({GAMMA}))")
+    expect(page.locator(WEIGHTS)).to_have_value(GAMMA)
+    expect(page.locator("#kohaku_weight_in01 input[type=number]")).to_have_value("0.1")
+    type_formula(page, "weighted_sum(beta7, anxl3, mbw(0, 0" + ", 1" * 18 + "))")
+    expect(page.locator("#kohaku_weight_in01 input[type=number]")).to_have_value("1")
+    type_formula(page, 'weighted_sum(beta7, anxl3, mbw("gamma"))')
+    expect(page.locator(WEIGHTS)).to_have_value(GAMMA)
+    page.fill("#kohaku_weight_in00 input[type=number]", "0.7")
+    formula_is(page, f"weighted_sum(beta7, anxl3, mbw({GAMMA.replace('0,0.1', '0,0.7', 1)}))")
+    page.wait_for_timeout(800)
+    page.reload()
+    open_source(page, "Block weights")
+    expect(page.locator(WEIGHTS)).to_have_value(GAMMA.replace("0,0.1", "0,0.7", 1))
+
+
+def test_moving_one_slider_changes_no_other_weight(page: Page) -> None:
+    exact = "0.916666667," + GAMMA.split(",", 1)[1]
+    open_source(page, "Block weights")
+    type_formula(page, f"weighted_sum(beta7, anxl3, mbw({exact}))")
+    expect(page.locator(WEIGHTS)).to_have_value(exact)
+    page.fill("#kohaku_weight_out08 input[type=number]", "0.25")
+    formula_is(page, f"weighted_sum(beta7, anxl3, mbw({exact.removesuffix('0.05')}0.25))")

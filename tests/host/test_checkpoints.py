@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,8 @@ def test_a_hash_that_the_webui_knows_is_taken(fake, host):
 @pytest.mark.parametrize("change", [-10, 10])
 def test_the_hash_of_a_replaced_file_is_not(fake, host, change):
     path = entry(fake)
-    time = path.stat().st_mtime + change
-    os.utime(path, (time, time))  # the webui itself notices newer files only
+    moment = path.stat().st_mtime + change
+    os.utime(path, (moment, moment))  # the webui itself notices newer files only
     assert host.known_sha256(path) == ""
     real = hashlib.sha256(path.read_bytes()).hexdigest()
     assert host.sha256(path, SilentProgress()) == real
@@ -148,3 +149,15 @@ def test_the_folder_for_data_can_be_chosen_unless_forbidden(fake, host, tmp_path
 def test_facts_and_info(host):
     assert host.info.can_load and host.info.can_load_unsaved and host.info.has_progress_bar
     assert host.facts()["kohaku"] and host.setting("nothing", 5) == 5
+
+
+def test_hundreds_of_checkpoints_are_looked_up_in_a_moment(fake, host):
+    source = fake.models / "beta7.safetensors"
+    for number in range(400):
+        os.link(source, fake.models / f"copy{number:03}.safetensors")
+    fake.modules["sd_models"].list_models()
+    paths = list(host.library().files.values())
+    assert len(paths) > 400
+    began = time.perf_counter()
+    assert {host.known_sha256(path) for path in paths} == {""}
+    assert time.perf_counter() - began < 0.25  # a live plan may ask for all of them

@@ -94,6 +94,19 @@ def test_without_the_plot_script_nothing_is_added(fake, workbench):
     assert fake.xyz.axis_options == []
 
 
+def test_a_grid_keeps_the_recipe_that_the_tab_showed_when_it_began(fake, plot, workbench):
+    workbench.draft = Recipe(FORMULA)
+    fake.state.begin("task(1)")
+    (first,) = plot.run((PARAMETER, ["k=0.25"]))
+    workbench.draft = Recipe("$k = 0.5 in [0, 1]\nanxl3 + $k*(beta7 - anxl3)")  # somebody types meanwhile
+    (second,) = plot.run((PARAMETER, ["k=0.25"]))
+    assert second == first
+    fake.state.end()
+    fake.state.begin("task(2)")
+    (third,) = plot.run((PARAMETER, ["k=0.25"]))
+    assert third[1] != first[1]
+
+
 def test_each_cell_is_its_merge_and_the_checkpoint_comes_back(fake, plot):
     before = plot.image()
     fake.events.clear()

@@ -10,7 +10,7 @@ import pytest
 from lib_kohaku.errors import RecipeError
 from lib_kohaku.merge.recipe import ModelReference, Recipe
 from lib_kohaku.ui.merge.choices import AS_ABOVE, AS_RECIPE, policy_choices
-from lib_kohaku.ui.merge.form import FIELDS, MergeForm, form_of, read_form, recipe_of
+from lib_kohaku.ui.merge.form import FIELDS, MergeForm, form_of, kept_options, read_form, recipe_of
 
 RECIPES = [
     Recipe("a + b - c"),
@@ -77,3 +77,13 @@ def test_the_chosen_base_counts():
 def test_defaults_are_choices():
     assert MergeForm().vae in policy_choices([])
     assert MergeForm().unet_precision == AS_ABOVE
+
+
+def test_a_draft_brings_back_options_but_no_consent():
+    draft = {"formula": "x", "precision": "fp16", "vae": "From: anxl3", "seed": 7, "overwrite": True}
+    assert kept_options(json.dumps(draft)) == {"precision": "fp16", "vae": "From: anxl3", "seed": 7}
+
+
+@pytest.mark.parametrize("draft", ["", "[", "[]", "null", '{"precision": "fp7"}', '{"profile": "x"}', "[" * 100_000])
+def test_a_damaged_draft_brings_back_nothing(draft):
+    assert kept_options(draft) == {}

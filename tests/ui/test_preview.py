@@ -42,6 +42,25 @@ def test_an_error_shows_its_place(workbench):
     assert 'data-kohaku-caret="1:14:1"' in shown
 
 
+def test_the_marker_stands_below_letters_of_two_places(workbench):
+    shown = plan_html(make_preview(workbench, MergeForm(formula='\t"\u732b" + *')))
+    assert '\t"\u732b" + *\n\t \u3000    ^'.replace('"', "&quot;", 2) in shown
+
+
+def test_a_sentence_ends_once(workbench):
+    shown = plan_html(make_preview(workbench, MergeForm(formula='weighted_sum(beta7, anxl3, mbw("GRAD_X"))')))
+    assert "did you mean GRAD_V?<" in shown
+
+
+def test_a_name_without_its_quotes_is_pointed_out(workbench, models):
+    (models / "anxl3.safetensors").rename(models / "animagine-xl-3.0.safetensors")
+    preview = make_preview(workbench, MergeForm(formula="beta7 + animagine-xl-3.0 - anxl2"))
+    assert preview.unquoted == ("animagine-xl-3.0",)
+    assert preview.quoted == 'beta7 + "animagine-xl-3.0" - anxl2'
+    assert "need quotes: animagine-xl-3.0" in plan_html(preview)
+    assert make_preview(workbench, MergeForm(formula=preview.quoted)).plan is not None
+
+
 def test_an_unfinished_formula_is_not_yet_an_error(workbench):
     shown = plan_html(make_preview(workbench, MergeForm(formula="beta7 + 0.8*(anxl3 - ")))
     assert "kohaku-unfinished" in shown

@@ -147,3 +147,17 @@ def test_completion_offers_names_as_the_formula_writes_them(workbench):
     assert inserts["kohaku-xl beta"] == '"kohaku-xl beta"'
     assert "weighted_sum(" in {method["insert"] for method in candidates["methods"]}
     assert [len(names) for names in candidates["blocks"].values()] == [20, 26]
+
+
+def test_long_texts_of_a_stranger_s_recipe_do_not_fill_the_page(workbench):
+    workbench.recipes.save("long", Recipe("beta7", description="x" * 100_000))
+    assert len(RecipeHandlers(workbench).cards()) < 20_000
+
+
+def test_a_shipped_recipe_is_not_hidden_without_consent(recipes, workbench):
+    assert "gamma-rev1 exists already. It came with the extension." in recipes.save("gamma-rev1", False, *FORM)[0]
+    recipes.save("mine", False, *FORM)
+    note = recipes.rename(json.dumps({"old": "mine", "new": "gamma-rev1"}))[0]
+    assert "gamma-rev1 exists already" in note
+    assert "0.8*(anxl3" in workbench.recipes.get("gamma-rev1").formula.replace(" ", "")
+    assert "Saved as gamma-rev1." in recipes.save("gamma-rev1", True, *FORM)[0]

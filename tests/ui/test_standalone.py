@@ -47,8 +47,17 @@ def test_nothing_else_is_served(client, name):
     assert client.get(f"/kohaku-assets/{name}").status_code in (404, 405)
 
 
-def test_files_of_the_working_folder_are_not_given_away(client, monkeypatch):
-    assert client.get("/file=/etc/passwd").status_code in (403, 404)
+def test_files_of_the_working_folder_are_not_given_away(workbench, tmp_path, monkeypatch):
+    (tmp_path / "secret.txt").write_text("secret")
+    monkeypatch.chdir(tmp_path)
+    client = TestClient(build_app(workbench))
+    for name in ("secret.txt", str(tmp_path / "secret.txt"), "/etc/passwd"):
+        for address in (f"/file={name}", f"/file/{name}"):
+            assert client.get(address).status_code in (403, 404)
+
+
+def test_nothing_is_uploaded(client):
+    assert client.post("/upload", files={"files": b"x"}).status_code in (404, 405)
 
 
 def test_other_sites_may_not_use_it(client):

@@ -62,6 +62,14 @@ def test_weights_in_a_formula_are_found():
         assert find_weights(none) is None
 
 
+def test_weights_in_a_formula_are_read_for_the_network_of_its_models():
+    ones = {26: ",".join(["1"] * 26), 20: ",".join(["1"] * 20)}
+    assert find_weights(f"weighted_sum(a, b, mbw({ones[26]}))", "sdxl") == ("sdxl", ones[20])
+    assert find_weights(f"weighted_sum(a, b, mbw({ones[20]}))", "sd1") is None
+    assert find_weights('weighted_sum(a, b, mbw("gamma"))', "sdxl") == ("sdxl", GAMMA)
+    assert find_weights('weighted_sum(a, b, mbw("GRAD_V"))', "sd1") == ("sd1", preset_weights("GRAD_V", SD1))
+
+
 def test_weights_are_put_where_others_stand():
     assert put_weights("weighted_sum(a, b, mbw(1,2))", "0,1") == "weighted_sum(a, b, mbw(0,1))"
     assert put_weights("f(a, mbw())", "0,1") == "f(a, mbw(0,1))"

@@ -28,6 +28,9 @@ def all_infos() -> Iterable[Any]:
 def info_of(path: Path) -> Any | None:
     """The webui's entry of a file, None if it does not know it."""
     wanted = path.absolute()
+    for info in all_infos():  # as a rule; live plans ask for hundreds
+        if info.filename == str(wanted):
+            return info
     for info in all_infos():
         if Path(info.filename).absolute() == wanted:
             return info

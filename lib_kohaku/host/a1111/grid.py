@@ -47,6 +47,7 @@ class GridMerges:
         self._live = live
         self._shown: Recipe | None = None
         self._busy_task: float | None = None
+        self._kept: tuple[float | None, Recipe | None] = (None, None)
 
     def before_image(self, processing: Any) -> None:
         """Before the webui looks whether the chosen checkpoint is loaded."""
@@ -85,11 +86,17 @@ class GridMerges:
             self._live.release()
 
     def _recipe_shown(self) -> Recipe | None:
-        """The tab's recipe; else the one that was loaded without saving before the grid began."""
+        """The tab's recipe; else the one that was loaded without saving: as it was at the grid's first cell.
+
+        A grid takes minutes, in which people try other formulas in the tab.
+        """
         active = self._live.active
         if active is not None and not active.passing:
             self._shown = active.recipe
-        return self._workbench.draft or self._shown
+        task = _task()
+        if not task or self._kept[0] != task:
+            self._kept = task, self._workbench.draft or self._shown
+        return self._kept[1]
 
     def _load(self, recipe: Recipe, name: str) -> None:
         plan = named_after(self._workbench.plan(recipe), name)

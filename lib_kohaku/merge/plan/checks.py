@@ -97,8 +97,8 @@ def fp8_warnings(recipe: Recipe, base: InputModel, tensors: Sequence[PlannedTens
         )
     if any(tensor.spec.dtype.name in FP8_TAGS and tensor.copied_from is None for tensor in tensors):
         warnings.append(
-            "fp8 without scales loses small weights. The profile webui or comfyui writes scales; or merge to 16 bit "
-            "and run kohaku fp8 convert."
+            "fp8 without scales loses small weights. Merge to 16 bit and convert the file then (page Precision, or "
+            "kohaku fp8 convert); on the command line, --fp8-profile webui or comfyui writes scales."
         )
     return warnings
 

@@ -110,7 +110,7 @@ class FieldHandlers:
             weights=_weights(weights) if by_blocks is True else "",
         )
         if not simple.is_complete(method, choice):
-            return [gr.update(), ""]
+            return [gr.update(), _missing_note(method, choice)]
         return [simple.simple_formula(method, choice), _weights_note(choice.weights)]
 
     # -- block weights --------------------------------------------------------------------------------------------
@@ -132,6 +132,14 @@ class FieldHandlers:
         blocks = block_map(network_of(network))
         text = write_weights(parse_weights(str(weights), blocks))
         return [put_weights(str(formula or ""), text), ""]
+
+
+def _missing_note(method: Method, choice: simple.SimpleChoice) -> Markup:
+    """Which models are still to be chosen, once a choice was begun: until then the formula is the one of before."""
+    missing = simple.missing_models(method, choice)
+    if not any(choice.singles) and not choice.many:
+        return Markup("")
+    return div("kohaku-hint", f"Still to be chosen: {', '.join(missing)}. Until then the formula stays as it is.")
 
 
 def _weights_note(weights: str) -> Markup:

@@ -69,6 +69,30 @@ class MergeForm:
 FIELDS = tuple(field.name for field in fields(MergeForm))
 
 
+# What a page that is opened again shows as it was left, beside the texts, which the browser puts back by itself. What
+# somebody has to agree to is asked anew.
+_KEPT = tuple(
+    name for name in FIELDS if name not in ("formula", "choices", "origin", "name", "overwrite", "allow_mismatch")
+)
+
+
+def kept_options(text: str) -> dict[str, Any]:
+    """The options in the draft that the browser kept, a JSON object of fields; nothing if it is damaged."""
+    try:
+        draft = json.loads(text) if len(text) <= MAX_HIDDEN_LENGTH else None
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(draft, dict):
+        return {}
+    blank = MergeForm()
+    form = read_form([draft.get(name, getattr(blank, name)) for name in FIELDS])
+    try:
+        recipe_of(form)
+    except RecipeError:
+        return {}
+    return {name: getattr(form, name) for name in _KEPT if name in draft}
+
+
 def read_form(values: Sequence[object]) -> MergeForm:
     """The form from an event's inputs. Values of a wrong type count as empty: they did not come from our page."""
     blank = MergeForm()

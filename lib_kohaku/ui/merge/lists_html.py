@@ -12,7 +12,7 @@ from lib_kohaku.ui.markup import Markup, action, div, notice, span, tag
 from lib_kohaku.units import format_seconds
 
 _SHOWN = 100
-_FORMULA_LENGTH = 160
+_TEXT_LENGTH = 200
 
 
 def recipe_cards(
@@ -46,10 +46,10 @@ def _card(stored: StoredRecipe, missing: Sequence[str]) -> Markup:
     )
     use = tag(
         "button",
-        span("kohaku-card-name", stored.recipe.title or stored.name),
+        span("kohaku-card-name", _shortened(stored.recipe.title or stored.name)),
         *([span("kohaku-hint kohaku-mono", stored.name)] if stored.recipe.title else []),
         state,
-        span("kohaku-card-text", stored.recipe.description or stored.recipe.formula[:_FORMULA_LENGTH]),
+        span("kohaku-card-text", _shortened(stored.recipe.description or stored.recipe.formula)),
         type="button",
         class_="kohaku-card-use",
         data_kohaku_action="recipe_use",
@@ -67,6 +67,11 @@ def _card(stored: StoredRecipe, missing: Sequence[str]) -> Markup:
         )
         tools += [rename, action("Delete", "recipe_delete", stored.name, "You can undo this")]
     return div("kohaku-card", use, div("kohaku-row", *tools))
+
+
+def _shortened(text: str) -> str:
+    """Recipes come from strangers: a text of a megabyte must not fill the page."""
+    return text if len(text) <= _TEXT_LENGTH else text[:_TEXT_LENGTH] + " ..."
 
 
 def deleted_html(name: str, recipe_text: str) -> Markup:
@@ -90,7 +95,6 @@ def history_html(entries: Sequence[HistoryEntry]) -> Markup:
 def _history_row(entry: HistoryEntry) -> Markup:
     recipe = entry.parsed()
     formula = recipe.formula if recipe is not None else "(damaged)"
-    shown = formula if len(formula) <= _FORMULA_LENGTH else formula[:_FORMULA_LENGTH] + " ..."
     verified = {"passed": span("kohaku-ready", "passed"), "failed": span("kohaku-off", "FAILED")}.get(entry.verified)
     tools = [action("Use again", "history_use", entry_key(entry), "Load its recipe into the page")] if recipe else []
     if entry.output:
@@ -99,9 +103,9 @@ def _history_row(entry: HistoryEntry) -> Markup:
         "tr",
         tag("td", _when(entry.when), title=entry.when),
         tag("td", entry.output or "loaded, not saved", class_="kohaku-name"),
-        tag("td", shown, class_="kohaku-mono kohaku-formula-cell", title=formula),
+        tag("td", _shortened(formula), class_="kohaku-mono kohaku-formula-cell", title=formula),
         tag("td", format_seconds(entry.seconds), class_="kohaku-number"),
-        tag("td", verified or "not yet"),
+        tag("td", verified or ("not yet" if entry.output else "")),
         tag("td", div("kohaku-row", *tools)),
     )
 

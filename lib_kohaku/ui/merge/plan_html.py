@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from fractions import Fraction
+from unicodedata import east_asian_width
 
 from lib_kohaku.app.binding import BY_USUAL_NAME, CHOSEN, REMEMBERED, RoleBinding
 from lib_kohaku.checkpoint.hashes import auto_v2
@@ -16,6 +17,7 @@ from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, MergePlan
 from lib_kohaku.ui.markup import Markup, div, join, notice, span, tag
 from lib_kohaku.ui.merge.blank import blank_plan
 from lib_kohaku.ui.merge.preview import Preview
+from lib_kohaku.ui.merge.weights_text import find_weights
 from lib_kohaku.units import format_bytes, format_seconds
 
 
@@ -24,6 +26,8 @@ def plan_html(preview: Preview) -> Markup:
     if preview.error is None and preview.plan is None:
         return blank_plan()
     parts: list[Markup | None] = [_error(preview.error, preview.bindings) if preview.error else None]
+    if preview.unquoted:
+        parts.append(_unquoted(preview))
     plan = preview.plan
     if plan is not None:
         parts += [notice(text) for text in plan.refusals]
@@ -40,25 +44,49 @@ def plan_html(preview: Preview) -> Markup:
         data_kohaku_blocks=json.dumps(dict(preview.shares)) if preview.shares else None,
         data_kohaku_recipe=plan.recipe.name if plan is not None else None,
         data_kohaku_network=plan.architecture.blocks if plan is not None else None,
+        data_kohaku_weights=_weights(plan) if plan is not None else None,
     )
+
+
+def _weights(plan: MergePlan) -> str | None:
+    """The formula's block weights, which the sliders show."""
+    found = find_weights(plan.recipe.formula, plan.architecture.blocks) if plan.architecture.blocks else None
+    return found[1] if found else None
+
+
+def _unquoted(preview: Preview) -> Markup:
+    button = tag(
+        "button", "Put them in quotes", type="button", class_="kohaku-action", data_kohaku_formula=preview.quoted
+    )
+    names = ", ".join(preview.unquoted)
+    text = f"Names with dashes, spaces or a digit in front need quotes: {names}"
+    return div("kohaku-notice kohaku-warning", text, div("kohaku-row", button), role="status")
 
 
 def _error(error: KohakuError, bindings: Sequence[RoleBinding]) -> Markup:
     if not isinstance(error, FormulaError) or not error.line:
         return _missing_notice(error, bindings)
-    marker = " " * (error.column - 1) + "^" * min(error.length, max(1, len(error.source) - error.column + 1))
+    marker = _blank(error.source[: error.column - 1]) + "^" * min(
+        error.length, max(1, len(error.source) - error.column + 1)
+    )
     # Someone who is still typing has made no mistake yet.
     unfinished = error.column > len(error.source.rstrip())
     place = f"Line {error.line}, column {error.column}: "
     sentence = error.message[:1].upper() + error.message[1:]
     return div(
         f"kohaku-notice kohaku-{'unfinished' if unfinished else 'error'}",
-        div("", span("kohaku-place", place), sentence.rstrip(".") + "."),
+        div("", span("kohaku-place", place), sentence if sentence.endswith((".", "?")) else sentence + "."),
         tag("pre", f"{error.source}\n{marker}", class_="kohaku-marker"),
         role="alert",
         data_kohaku_caret=f"{error.line}:{error.column}:{error.length}",
         title="Click to go there",
     )
+
+
+def _blank(text: str) -> str:
+    """As wide as a text is in a font of one width, where letters of East Asia take two places."""
+    wide = {"\t": "\t", **{letter: "\u3000" for letter in text if east_asian_width(letter) in "WF"}}
+    return "".join(wide.get(letter, " ") for letter in text)
 
 
 def _parameters(parameters: Sequence[Parameter]) -> Markup:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lib_kohaku.app.binding import RoleBinding, bind_roles
+from lib_kohaku.app.binding import RoleBinding, bind_roles, short_names
 from lib_kohaku.app.estimate import estimate_seconds, learnt_rate
 from lib_kohaku.app.merging import SUFFIX, MergeWorkbench
+from lib_kohaku.app.unquoted import with_quotes
 from lib_kohaku.checkpoint.blocks import block_map
 from lib_kohaku.checkpoint.config_file import find_config
 from lib_kohaku.checkpoint.names import safe_file_name
@@ -41,6 +42,8 @@ class Preview:
         seconds: Estimated time.
         shares: Block to its share of the parameters, 0 to 1.
         parameters: The ``$parameters`` that the formula declares.
+        unquoted: If it is wrong because names of checkpoints lack their quotes: these.
+        quoted: The formula with them.
     """
 
     error: KohakuError | None = None
@@ -52,6 +55,8 @@ class Preview:
     seconds: float = 0.0
     shares: tuple[tuple[str, float], ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    unquoted: tuple[str, ...] = ()
+    quoted: str = ""
 
 
 def make_preview(workbench: MergeWorkbench, form: MergeForm) -> Preview:
@@ -65,12 +70,14 @@ def make_preview(workbench: MergeWorkbench, form: MergeForm) -> Preview:
         name = form.name.strip() or suggest_name(workbench, recipe, bindings)
         missing = [binding for binding in bindings if not binding.file]
         if missing:
-            return Preview(missing_models(missing), bindings, name=name, parameters=parameters)
+            wrong = Preview(missing_models(missing), bindings, name=name, parameters=parameters)
+            return _with_quotes(wrong, workbench, form)
         files = {binding.role: binding.file for binding in bindings}
         plan = workbench.plan(recipe, files, allow_prediction_mismatch=form.allow_mismatch)
         workbench.draft = plan.recipe  # what an X/Y/Z plot without a recipe of its own varies
     except KohakuError as error:
-        return Preview(error, bindings, name=form.name, parameters=parameters)
+        wrong = Preview(error, bindings, name=form.name, parameters=parameters)
+        return _with_quotes(wrong, workbench, form)
     return Preview(
         bindings=bindings,
         plan=plan,
@@ -81,6 +88,15 @@ def make_preview(workbench: MergeWorkbench, form: MergeForm) -> Preview:
         shares=block_shares(plan),
         parameters=parameters,
     )
+
+
+def _with_quotes(wrong: Preview, workbench: MergeWorkbench, form: MergeForm) -> Preview:
+    try:
+        names = short_names(workbench.host.library()).values()
+    except KohakuError:
+        return wrong
+    quoted, unquoted = with_quotes(form.formula, names)
+    return replace(wrong, unquoted=tuple(unquoted), quoted=quoted)
 
 
 def bound_recipe(workbench: MergeWorkbench, form: MergeForm) -> tuple[Recipe, dict[str, str], str]:
@@ -120,7 +136,8 @@ def missing_models(missing: Sequence[RoleBinding]) -> PlanError:
 
 
 def _hint(binding: RoleBinding) -> str:
-    return f"Did you mean {' or '.join(binding.suggestions)}?" if binding.suggestions else ""
+    told = all(name in binding.problem for name in binding.suggestions)  # those that are called alike
+    return "" if told else f"Did you mean {' or '.join(binding.suggestions)}?"
 
 
 def suggest_name(workbench: MergeWorkbench, recipe: Recipe, bindings: Sequence[RoleBinding]) -> str:

@@ -18,7 +18,7 @@ from lib_kohaku.merge.recipe import MAX_RECIPE_BYTES, Recipe, recipe_from_json, 
 from lib_kohaku.ui.markup import Markup, notice
 from lib_kohaku.ui.merge.choices import NETWORKS, label_of
 from lib_kohaku.ui.merge.errors import shows_errors
-from lib_kohaku.ui.merge.form import FIELDS, form_of, read_form
+from lib_kohaku.ui.merge.form import FIELDS, form_of, kept_options, read_form
 from lib_kohaku.ui.merge.lists_html import deleted_html, entry_key, history_html, recipe_cards
 from lib_kohaku.ui.merge.preview import bound_recipe
 from lib_kohaku.ui.merge.weights_text import find_weights
@@ -70,6 +70,11 @@ class RecipeHandlers:
             except KohakuError as error:
                 problems.append(f"{item.name}: {error}")
         return recipe_cards(stored, missing, problems, pasted=self._workbench.pending is not None)
+
+    def reopen(self, draft: Any) -> list[Any]:
+        """The draft that the browser kept -> every field, where only the options change."""
+        kept = kept_options(draft) if isinstance(draft, str) else {}
+        return [kept.get(name, gr.update()) for name in FIELDS]
 
     def history(self) -> Markup:
         """The newest merges."""
@@ -132,8 +137,18 @@ class RecipeHandlers:
     def _save(self, name: Any, overwrite: Any, *values: Any) -> list[Any]:
         recipe, suggested = self._bound(values)
         wanted = name.strip() if isinstance(name, str) and name.strip() else suggested
+        if overwrite is not True:
+            self._refuse_taken(wanted, "Choose another name, or allow replacing it.")
         saved = self._workbench.recipes.save(wanted, recipe, overwrite=overwrite is True)
         return [notice(f"Saved as {saved.stem}.", "good"), self.cards()]
+
+    def _refuse_taken(self, name: str, hint: str) -> None:
+        """A recipe of the user's would hide one that came with the extension: not without being asked to."""
+        wanted = name.removesuffix(".json")
+        for stored in self._workbench.recipes.list()[0]:
+            if stored.name == wanted:
+                origin = " It came with the extension." if stored.shipped else ""
+                raise RecipeError(f"A recipe called {wanted} exists already.{origin} {hint}")
 
     def _bound(self, values: Any) -> tuple[Recipe, str]:
         """The recipe with the files and hashes that are known now, and a name for it."""
@@ -147,6 +162,7 @@ class RecipeHandlers:
             old, new = str(names["old"]), str(names["new"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise RecipeError("Give the recipe another name.") from error
+        self._refuse_taken(new, "Choose another name.")
         self._workbench.recipes.rename(old, new)
         return [notice(f"{old} is now called {new}.", "good"), self.cards()]
 

@@ -73,8 +73,13 @@ def is_simple(method: Method) -> bool:
 
 def is_complete(method: Method, choice: SimpleChoice) -> bool:
     """Whether every model has been chosen."""
-    singles = choice.singles[: len(single_names(method))]
-    return all(singles) and (many_input(method) is None or bool(choice.many))
+    return not missing_models(method, choice)
+
+
+def missing_models(method: Method, choice: SimpleChoice) -> list[str]:
+    """What the page calls the models that have not been chosen yet."""
+    missing = [label for label, name in zip(single_labels(method), choice.singles, strict=False) if not name]
+    return [*missing, "Models"] if many_input(method) is not None and not choice.many else missing
 
 
 def simple_formula(method: Method, choice: SimpleChoice) -> str:

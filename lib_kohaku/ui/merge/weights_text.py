@@ -63,11 +63,15 @@ def presets_for(blocks: BlockMap) -> list[str]:
     return fitting
 
 
-def find_weights(formula: str) -> tuple[str, str] | None:
+def find_weights(formula: str, network: str = "") -> tuple[str, str] | None:
     """The first list of block weights in a formula.
 
+    Args:
+        formula: Its text.
+        network: The network of its models (``sdxl`` or ``sd1``), empty if it is not known.
+
     Returns:
-        The network (``sdxl`` or ``sd1``) and the list; None if there is none that the page can show.
+        The network and the list; None if there is none that the page can show.
     """
     for match in _MBW.finditer(formula):
         inner = _KEYWORD.sub("", match.group(1)).strip()
@@ -75,13 +79,15 @@ def find_weights(formula: str) -> tuple[str, str] | None:
             inner = inner.strip("'\"")
             if inner.lower() in (name.lower() for name in block_presets()):
                 # A preset of 26 values shows as 20 for SDXL, which most models are.
-                return "sdxl", preset_weights(inner, block_map("sdxl"))
-        for network in ("sdxl", "sd1"):
-            blocks = block_map(network)
-            if len([word for word in _SEPARATORS.split(inner) if word]) != len(blocks.names):
+                inner = write_weights(list(block_preset(inner).values))
+                network = network or "sdxl"
+        for candidate in (network,) if network else ("sdxl", "sd1"):
+            blocks = block_map(candidate)
+            count = len([word for word in _SEPARATORS.split(inner) if word])
+            if not network and count != len(blocks.names):
                 continue
             try:
-                return network, write_weights(parse_weights(inner, blocks))
+                return candidate, write_weights(parse_weights(inner, blocks))
             except RefusedError:
                 continue
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from lib_kohaku.later import LaterHandlers
 from lib_kohaku.ui.ids import QUIET, hidden, hidden_button, hidden_text, js
 from lib_kohaku.ui.markup import Markup, div, notice, span
 from lib_kohaku.ui.merge.choices import policy_choices
+from lib_kohaku.ui.merge.form import FIELDS
 
 if TYPE_CHECKING:
     from lib_kohaku.app.merging import MergeWorkbench
@@ -59,8 +61,9 @@ class Wiring:
         plan = page.formula.plan_button.click(
             self._run.plan, page.form, [page.formula.plan, page.output.note, page.output.name], **QUIET
         )
-        draft = [page.formula.formula, page.formula.choices, page.formula.origin, page.output.name]
-        plan.then(None, draft, None, _js=js("plan.arrived"), **QUIET)
+        arrived = f"(...values) => window.kohaku.plan.arrived({json.dumps(FIELDS)}, values)"
+        plan.then(None, page.form, None, _js=arrived, **QUIET)
+        self._action("draft_reopen", self._recipes.reopen, page.form)
         for component in page.form:
             component.change(None, None, None, _js=js("plan.soon"), **QUIET)
         page.output.preview_button.click(self._run.metadata, page.form, page.output.preview, **QUIET)
@@ -68,26 +71,30 @@ class Wiring:
     def _simple(self) -> None:
         part, fields = self._page.simple, self._fields
         fields_of_method = [part.about, *part.singles, part.many, *part.settings, part.numbers, part.by_blocks]
+        part.method.input(None, None, None, _js=js("simple.expect"), **QUIET)
         shown = part.method.input(fields.show_method, part.method, fields_of_method, **QUIET)
         shown.then(None, None, None, _js=js("simple.soon"), **QUIET)
         for component in part.values[1:]:
             component.input(None, None, None, _js=js("simple.soon"), **QUIET)
-        part.write.click(
+        written = part.write.click(
             fields.write_simple,
             [self._page.weights.text, *part.values],
             [self._page.formula.formula, part.note],
             **QUIET,
         )
+        written.then(None, None, None, _js=js("simple.written"), **QUIET)
 
     def _weights(self) -> None:
         part, fields = self._page.weights, self._fields
         part.text.change(None, [part.text, part.network], None, _js=js("weights.show"), **QUIET)
         changed = part.network.change(fields.presets, part.network, part.preset, **QUIET)
         changed.then(None, [part.text, part.network], None, _js=js("weights.show"), **QUIET)
+        part.preset.input(None, None, None, _js=js("weights.expect"), **QUIET)
         preset = part.preset.input(fields.use_preset, [part.preset, part.network], [part.text, part.note], **QUIET)
         preset.then(None, None, None, _js=js("weights.chosen"), **QUIET)
         formula = self._page.formula.formula
-        part.put.click(fields.put_weights, [formula, part.text, part.network], [formula, part.note], **QUIET)
+        put = part.put.click(fields.put_weights, [formula, part.text, part.network], [formula, part.note], **QUIET)
+        put.then(None, None, None, _js=js("weights.put"), **QUIET)
 
     # -- jobs -----------------------------------------------------------------------------------------------------
 
