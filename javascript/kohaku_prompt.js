@@ -60,6 +60,13 @@
         return true;
     };
 
+    // Change the prompt to what was made of an earlier text; not if it was changed while the answer was on its way.
+    prompt.applyTo = function(text, changes, label) {
+        if (prompt.element('text').value === text) return prompt.apply(changes, label);
+        prompt.say('The prompt was changed meanwhile, so nothing was done; try again.', 'warning');
+        return false;
+    };
+
     prompt.undo = function() {
         const step = done.pop();
         if (!step) return;

@@ -52,8 +52,9 @@
         const pressed = present === choice.words.join('\n');
         return prompt.button(choice.label, choice.hint || choice.words.join(', '), function() {
             const wanted = pressed ? [] : choice.words;
-            prompt.ask('pick', prompt.asked({kind: picker.kind, words: wanted}), 'pick').then(function(answer) {
-                prompt.apply({text: answer.prompt}, pressed ? 'take out ' + choice.label : choice.label);
+            const question = prompt.asked({kind: picker.kind, words: wanted});
+            prompt.ask('pick', question, 'pick').then(function(answer) {
+                prompt.applyTo(question.prompt, {text: answer.prompt}, pressed ? 'take out ' + choice.label : choice.label);
             }).catch(prompt.failed);
         }, {class: 'kohaku-prompt-chip', 'aria-pressed': String(pressed)});
     }
