@@ -47,6 +47,7 @@ def completed(prompting, before: str, after: str = "", pick: int = 0) -> str:
         ("[lo", "ng ha:blue hair:0.5]", "[long hair:blue hair:0.5]"),
         ("[lo", "ng ha:blue hair", "[long hair:blue hair"),
         ("([lo", "ng ha|blue hair]:1.2)", "([long hair|blue hair]:1.2)"),
+        ("hair ADDCOL lo", "ng ha ADDROW smile", "hair ADDCOL long hair, ADDROW smile"),
         ("lo", "ng ha BREAK smile", "long hair, BREAK smile"),
         ("lo", "ng ha AND smile", "long hair, AND smile"),
         ("smile AND lo", "ng ha :1.2", "smile AND long hair, :1.2"),

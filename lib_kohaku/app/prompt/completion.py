@@ -30,7 +30,7 @@ from lib_kohaku.prompt.tags.strength import Strength, known_strength
 
 MOST_HITS = 50
 _BREAKS = frozenset(",\n()[]{}<>|")
-_KEYWORD = re.compile(r"\b(?:AND|BREAK)\s")
+_KEYWORD = re.compile(r"\b(?:AND|BREAK|ADD(?:BASE|COMM|COL|ROW|P))\s")
 _WEIGHT_BEING_TYPED = re.compile(r":\s*[+-]?[\d.]*$")
 _WORD_START = re.compile(r"\S+")
 # What a tag can be made of; everything else ends it.

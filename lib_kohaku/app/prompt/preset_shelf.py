@@ -41,7 +41,7 @@ _PART_OF_CLASS = {
 # Where a style of the webui takes the prompt in.
 _HOLE = "{prompt}"
 _LARGEST_THUMBNAIL = 4 * 1024 * 1024
-_WALLS = (Kind.AND, Kind.BREAK, Kind.COMMENT, Kind.TRAILING_WEIGHT)
+_WALLS = (Kind.AND, Kind.BREAK, Kind.REGION, Kind.COMMENT, Kind.TRAILING_WEIGHT)
 
 
 @dataclass(frozen=True)

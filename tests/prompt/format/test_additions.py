@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -119,7 +120,7 @@ def pieces(text):
 
 def _weighted(text):
     for piece, weight in attention(text):
-        for words in piece.replace("\n", ",").split(","):
+        for words in re.split(r"[,\n]|\bADDCOL\b", piece):  # a region of Regional Prompter ends a tag as well
             if words.strip():
                 yield " ".join(words.split()), weight
 

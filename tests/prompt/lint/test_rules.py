@@ -119,6 +119,7 @@ GOOD = [
     "(smile:1.2), [cat ears:animal ears:0.5], [solo|\\:d], a girl who stands in the rain and smiles.",
     "1girl, solo # a note\nsmile",
     "1girl BREAK 1girl AND 1girl:0.5",
+    "2girls, smile ADDCOMM safe, 1girl, smile ADDCOL nsfw, 1girl, smile ADDROW solo",
     "nsfw, 1girl, explicit",
     "(smile:-1), ((solo)), [:d]",
     "{a|b}, __wild/card__, <lora:x:0.8>, $var",
