@@ -148,8 +148,19 @@ def test_pickers_follow_the_prompt_and_the_profile(page: Page) -> None:
     expect(pressed).to_have_text(["masterpiece", "explicit, nsfw"])
     button(page, "explicit, nsfw")
     prompt_is(page, "1girl, masterpiece")
+    write(page, "1girl, (masterpiece:1.2), best quality")  # most people write several
+    expect(pressed).to_have_text(["masterpiece", "best quality"])
+    button(page, "best quality")
+    prompt_is(page, "1girl, (masterpiece:1.2)")
+    button(page, "great quality")
+    prompt_is(page, "1girl, great quality")
+    write(page, "1girl, nsfw, safe")
+    expect(pressed).to_have_text(["safe", "nsfw"])
     page.select_option("#kohaku_prompt_profile", "pony-v6")
     expect(page.locator("#kohaku_prompt_pickers")).to_contain_text("score_9")
+    write(page, "score_9, score_8_up, score_7_up, 1girl")
+    expect(pressed).to_have_count(1)
+    expect(pressed).to_contain_text("score_7_up")
     expect(page.locator("#kohaku_prompt_reason")).to_contain_text("You chose it")
 
 
