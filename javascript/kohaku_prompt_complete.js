@@ -21,7 +21,7 @@
         clearTimeout(timer);
         prompt.forget('complete');
         if (popup) popup.hidden = true;
-        if (box) box.removeAttribute('aria-activedescendant');
+        for (const name of ['activedescendant', 'controls']) if (box) box.removeAttribute('aria-' + name);
         if (found) follow(false);
         found = null;
     }
@@ -59,6 +59,7 @@
             element.setAttribute('aria-selected', String(number === index));
         }
         const chosen = popup.children[index];
+        box.removeAttribute('aria-activedescendant');
         if (!chosen) return;
         // Not scrollIntoView: it would scroll the page as well.
         const below = chosen.offsetTop + chosen.offsetHeight - popup.clientHeight;
@@ -68,7 +69,8 @@
 
     function make() {
         const layer = prompt.make('div', {id: 'kohaku_outside'});
-        popup = prompt.make('div', {class: 'kohaku-popup kohaku-prompt-popup', id: 'kohaku_prompt_popup', role: 'listbox'});
+        popup = prompt.make('div', {class: 'kohaku-popup kohaku-prompt-popup', id: 'kohaku_prompt_popup', role: 'listbox',
+            'aria-label': prompt.translated('Tags')});
         popup.hidden = true;
         layer.append(popup);
         document.body.append(layer);
@@ -82,6 +84,8 @@
         active = answer.hits[0].match === 'typo' ? -1 : 0;
         popup.replaceChildren(...answer.hits.map(row));
         popup.hidden = false;
+        box.setAttribute('aria-autocomplete', 'list');
+        box.setAttribute('aria-controls', popup.id);
         settle();
         mark(active);
         popup.scrollTop = 0;

@@ -96,6 +96,8 @@ def test_the_list_is_driven_by_the_keyboard(page: Page) -> None:
     expect(page.locator(f"{POPUP} [aria-selected=true]")).to_contain_text("blue eyes")
     page.keyboard.press("ArrowDown")
     expect(page.locator(f"{POPUP} [aria-selected=true]")).to_contain_text("blue hair")
+    told = "(box) => ['activedescendant', 'controls'].map((name) => box.getAttribute('aria-' + name))"
+    assert page.locator(TEXT).evaluate(told) == ["kohaku_prompt_popup_1", "kohaku_prompt_popup"]  # for screen readers
     page.keyboard.press("Enter")
     prompt_is(page, "blue hair, ")
     page.keyboard.press("Control+z")
