@@ -49,6 +49,10 @@ CASES = [
     Case("number-read-as-weight", "1girl, reverse:1999 \n", ":1999", "1girl, reverse:1999, \n"),
     Case("number-read-as-weight", "solo, :3 AND 1girl:0.5", ":3", "solo, :3, AND 1girl:0.5"),
     Case("number-read-as-weight", "1girl, :3 # note", ":3", "1girl, :3, # note"),
+    Case("number-read-as-weight", "1girl, smile:1.2", ":1.2", "1girl, (smile:1.2)"),
+    Case("number-read-as-weight", "1girl,\nlong hair : 0.8 ", ": 0.8", "1girl,\n(long hair : 0.8) "),
+    Case("number-read-as-weight", "1girl, (smile):1.2", ":1.2", "1girl, (smile):1.2,"),
+    Case("number-read-as-weight", "1girl, smile:1999", ":1999", "1girl, smile:1999,"),
     Case("number-read-as-weight", "(smile, :3), solo", ":3", "(smile, :\\3), solo"),
     Case("number-read-as-weight", "(reverse:1999), solo", ":1999", "(reverse:\\1999), solo"),
     Case("unreadable-weight", "a, (smile:1.2.3), solo", ":1.2.3", "a, (smile:1.2), solo"),
@@ -87,6 +91,11 @@ CASES = [
     Case("implied", "long hair, very_long_hair", "long hair", "very_long_hair"),
     Case("unknown-tag", "1girl, log hair", "log hair", "1girl, long hair"),
     Case("unknown-tag", "1girl, qwertz", "qwertz", "1girl"),
+    Case("unknown-tag", "1girl, by wlop", "by wlop", "1girl, wlop"),
+    Case(
+        "unknown-tag", "1girl, (artist:ask \\(askzy\\):1.1)", "artist:ask \\(askzy\\)", "1girl, (ask \\(askzy\\):1.1)"
+    ),
+    Case("unknown-tag", "1girl, style of wlop", "style of wlop", "1girl, wlop"),
     Case("word-is-also-tag", "1girl, old", "old", "1girl, old woman"),
 ]
 
