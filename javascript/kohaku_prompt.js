@@ -70,10 +70,17 @@
     prompt.undo = function() {
         const step = done.pop();
         if (!step) return;
-        set(step.before);
+        set(changedBy(step));
         changed();
         prompt.say('Taken back: ' + step.label + '.', 'good');
     };
+
+    // What a step changed and nobody has changed since, as it was before.
+    function changedBy(step) {
+        const values = prompt.values();
+        const still = (name) => step.before[name] !== step.after[name] && values[name] === step.after[name];
+        return Object.fromEntries(Object.entries(step.before).filter(([name]) => still(name)));
+    }
 
     function set(changes) {
         for (const name of BOXES) {

@@ -73,6 +73,18 @@ def test_undo_takes_back_clicks_and_the_browser_takes_back_the_text(page: Page) 
     prompt_is(page, "solo, 1girl")
 
 
+def test_undo_leaves_the_numbers_that_were_typed_since(page: Page) -> None:
+    page.fill("#kohaku_prompt_steps", "20")
+    page.locator(".kohaku-prompt-use", has_text="Gamma: scenery").click()
+    expect(page.locator("#kohaku_prompt_width")).to_have_value("1280")
+    page.fill("#kohaku_prompt_steps", "35")
+    page.fill("#kohaku_prompt_height", "640")
+    page.click("#kohaku_prompt_undo")
+    prompt_is(page, "")
+    names = ("width", "height", "steps")
+    assert [page.locator(f"#kohaku_prompt_{name}").input_value() for name in names] == ["896", "640", "35"]
+
+
 def test_words_that_are_not_wanted_stay_out_also_next_time(page: Page) -> None:
     write(page, "solo, 1girl")
     page.click("#kohaku_prompt_format")
