@@ -85,6 +85,14 @@ def test_undo_leaves_the_numbers_that_were_typed_since(page: Page) -> None:
     assert [page.locator(f"#kohaku_prompt_{name}").input_value() for name in names] == ["896", "640", "35"]
 
 
+def test_an_empty_field_takes_over_nothing(page: Page) -> None:
+    write(page, "solo")
+    page.click("#kohaku_prompt_infotext_section > summary")
+    page.click("#kohaku_prompt_infotext_use")
+    expect(page.locator(SAID)).to_contain_text("Paste generation parameters")
+    prompt_is(page, "solo")
+
+
 def test_words_that_are_not_wanted_stay_out_also_next_time(page: Page) -> None:
     write(page, "solo, 1girl")
     page.click("#kohaku_prompt_format")
