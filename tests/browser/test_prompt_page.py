@@ -175,7 +175,7 @@ def test_pickers_follow_the_prompt_and_the_profile(page: Page) -> None:
     button(page, "best quality")
     prompt_is(page, "1girl, (masterpiece:1.2)")
     button(page, "great quality")
-    prompt_is(page, "1girl, great quality")
+    prompt_is(page, "1girl, (great quality:1.2)")
     write(page, "1girl, nsfw, safe")
     expect(pressed).to_have_text(["safe", "nsfw"])
     page.select_option("#kohaku_prompt_profile", "pony-v6")

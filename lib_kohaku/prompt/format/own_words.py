@@ -37,8 +37,8 @@ def put_words(text: str, tag_class: TagClass, words: Sequence[str], classifier: 
     """Put other words of a kind into a prompt; none takes them out.
 
     If all of them are there, the others go, and that is all. Otherwise the first one that is there is replaced where
-    it stands, and new ones come where the model's order has them. Words inside schedules and groups of several tags are
-    left alone.
+    it stands, at its weight, and new ones come where the model's order has them. Words inside schedules and groups of
+    several tags are left alone.
     """
     prompt = parse(text, dialect)
     old = [e for e in elements(prompt) if e.is_plain and _is_word(e, tag_class, classifier)]
@@ -53,7 +53,7 @@ def put_words(text: str, tag_class: TagClass, words: Sequence[str], classifier: 
     prompt = parse(text, dialect)
     first = next(e for e in elements(prompt) if e.start == old[0].start)
     written = ", ".join(addition.text for addition in additions)
-    return apply_edits(text, [Edit(first.start, first.end, written)])
+    return apply_edits(text, [Edit(first.tags[0].start, first.tags[0].end, written)])
 
 
 def _without(text: str, unwanted: Sequence[Element], dialect: Dialect) -> str:
