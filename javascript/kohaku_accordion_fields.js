@@ -63,20 +63,27 @@
         return page.say(lines.join('\n'), answer.problems.length ? 'warning' : 'good');
     }
 
+    // What was typed since is the browser's own undo's business.
+    function stands(page, values) {
+        const text = (value, negative) => value === undefined || value === page.text(negative);
+        return text(values.prompt, false) && text(values.negative, true);
+    }
+
     function start(page) {
         const done = [];
         const show = function() {
             const step = done[done.length - 1];
-            page.undoButton.hidden = !step;
+            page.undoButton.hidden = !step || !stands(page, step.after);
             if (step) page.undoButton.textContent = 'Undo: ' + step.label;
         };
         page.apply = function(label, changes) {
-            done.push({label: label, before: present(page, changes)});
+            done.push({label: label, before: present(page, changes), after: changes});
             done.splice(0, done.length - KEPT);
             put(page, changes, (answer) => told(page, answer));
             show();
             page.lookSoon();
         };
+        document.addEventListener('input', (event) => [page.box(false), page.box(true)].includes(event.target) && show());
         page.undo = function() {
             const step = done.pop();
             if (step) put(page, step.before, (answer) => answer.error ? told(page, answer) : page.say('Taken back: ' + step.label + '.'));

@@ -15,7 +15,8 @@
         const adds = page.mode === 'add';
         const question = page.asked({name: preset.name, own: preset.own, merge: adds});
         prompt.ask('use_preset', question, 'use_' + page.name).then(function(values) {
-            page.apply(preset.name, adds ? {prompt: values.prompt} : changesOf(values));
+            if (adds && question.prompt !== page.text(false)) return page.say('The prompt was changed meanwhile, so nothing was done; try again.', 'warning');
+            return page.apply(preset.name, adds ? {prompt: values.prompt} : changesOf(values));
         }).catch(page.failed);
     }
 

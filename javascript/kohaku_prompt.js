@@ -60,13 +60,27 @@
         return true;
     };
 
+    // Change the prompt to what was made of an earlier text; not if it was changed while the answer was on its way.
+    prompt.applyTo = function(text, changes, label) {
+        if (prompt.element('text').value === text) return prompt.apply(changes, label);
+        prompt.say('The prompt was changed meanwhile, so nothing was done; try again.', 'warning');
+        return false;
+    };
+
     prompt.undo = function() {
         const step = done.pop();
         if (!step) return;
-        set(step.before);
+        set(changedBy(step));
         changed();
         prompt.say('Taken back: ' + step.label + '.', 'good');
     };
+
+    // What a step changed and nobody has changed since, as it was before.
+    function changedBy(step) {
+        const values = prompt.values();
+        const still = (name) => step.before[name] !== step.after[name] && values[name] === step.after[name];
+        return Object.fromEntries(Object.entries(step.before).filter(([name]) => still(name)));
+    }
 
     function set(changes) {
         for (const name of BOXES) {

@@ -86,8 +86,9 @@
         start: function(page) {
             page.addEventListener('focusout', (event) => event.target.tagName === 'TEXTAREA' && last && setTimeout(() => show(last), 0));
             prompt.onClick('fix', function() {
-                prompt.ask('fix_all', prompt.asked(), 'fix')
-                    .then((answer) => prompt.apply({text: answer.prompt}, 'fixes'))
+                const question = prompt.asked();
+                prompt.ask('fix_all', question, 'fix')
+                    .then((answer) => prompt.applyTo(question.prompt, {text: answer.prompt}, 'fixes'))
                     .catch(prompt.failed);
             });
         },

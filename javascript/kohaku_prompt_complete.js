@@ -8,9 +8,11 @@
     const kohaku = window.kohaku = window.kohaku || {};
     const prompt = kohaku.prompt = kohaku.prompt || {pieces: []};
     const ASK_AFTER = 60;
+    const LEAVING = ['ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown'];
     let popup = null;
     let box = null;
     let watched = null;
+    // What is listed: the answer, and the text and caret that it is for.
     let found = null;
     let active = -1;
     let timer = 0;
@@ -19,7 +21,7 @@
         clearTimeout(timer);
         prompt.forget('complete');
         if (popup) popup.hidden = true;
-        if (box) box.removeAttribute('aria-activedescendant');
+        for (const name of ['activedescendant', 'controls']) if (box) box.removeAttribute('aria-' + name);
         if (found) follow(false);
         found = null;
     }
@@ -57,6 +59,7 @@
             element.setAttribute('aria-selected', String(number === index));
         }
         const chosen = popup.children[index];
+        box.removeAttribute('aria-activedescendant');
         if (!chosen) return;
         // Not scrollIntoView: it would scroll the page as well.
         const below = chosen.offsetTop + chosen.offsetHeight - popup.clientHeight;
@@ -66,7 +69,8 @@
 
     function make() {
         const layer = prompt.make('div', {id: 'kohaku_outside'});
-        popup = prompt.make('div', {class: 'kohaku-popup kohaku-prompt-popup', id: 'kohaku_prompt_popup', role: 'listbox'});
+        popup = prompt.make('div', {class: 'kohaku-popup kohaku-prompt-popup', id: 'kohaku_prompt_popup', role: 'listbox',
+            'aria-label': prompt.translated('Tags')});
         popup.hidden = true;
         layer.append(popup);
         document.body.append(layer);
@@ -80,6 +84,8 @@
         active = answer.hits[0].match === 'typo' ? -1 : 0;
         popup.replaceChildren(...answer.hits.map(row));
         popup.hidden = false;
+        box.setAttribute('aria-autocomplete', 'list');
+        box.setAttribute('aria-controls', popup.id);
         settle();
         mark(active);
         popup.scrollTop = 0;
@@ -104,21 +110,31 @@
         window[change]('resize', moved, {passive: true});
     }
 
-    function ask() {
+    // What was typed or where the caret went after the list was made is not what the list is about.
+    function isStale() {
+        return box.value !== found.asked.text || box.selectionEnd !== found.asked.caret;
+    }
+
+    // With a key that takes a tag, the first one of the answer is taken.
+    function ask(key) {
+        clearTimeout(timer);
         const asked = {text: box.value, caret: box.selectionEnd, box: box};
         const question = Object.assign({prompt: asked.text, caret: prompt.text.points(asked.text, asked.caret)},
             watched.question(box));
         prompt.ask('complete', question, 'complete').then(function(answer) {
             const stale = box !== asked.box || box.value !== asked.text || box.selectionEnd !== asked.caret;
             if (stale || document.activeElement !== box) return;
-            if (answer.hits.length) show(answer);
-            else close();
+            if (!answer.hits.length) return close();
+            show(Object.assign(answer, {asked: asked}));
+            if (key) takeActive(key);
+            return undefined;
         }).catch((error) => error.name !== 'AbortError' && close());
     }
 
     function accept(index) {
         const hit = found && found.hits[index];
         if (!hit) return;
+        if (isStale()) return ask();
         const start = prompt.text.units(box.value, found.start);
         const end = prompt.text.units(box.value, found.end);
         const target = box;
@@ -129,9 +145,18 @@
         target.dispatchEvent(new CustomEvent('kohaku-accepted', {bubbles: true, detail: hit}));
     }
 
+    function takeActive(key) {
+        if (key === 'Tab' || active >= 0) accept(Math.max(active, 0));
+    }
+
     function step(event) {
         const steps = {ArrowDown: 1, ArrowUp: -1};
         mark((active + steps[event.key] + found.hits.length) % found.hits.length);
+    }
+
+    function leave() {
+        close();
+        return false;
     }
 
     // Whether a key was ours. With Ctrl, Alt or the like it is the webui's: weights, Generate, moving tags.
@@ -140,9 +165,10 @@
         if (event.key === 'Escape' && found) close();
         else if (!found || !plain) return false;
         else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') step(event);
-        else if (event.key === 'Tab' && !event.shiftKey) accept(Math.max(active, 0));
-        else if (event.key === 'Enter' && active >= 0 && !event.shiftKey) accept(active);
-        else return false;
+        else if (LEAVING.includes(event.key)) return leave();
+        else if (event.shiftKey || !(event.key === 'Tab' || (event.key === 'Enter' && active >= 0))) return false;
+        else if (isStale()) ask(event.key);
+        else takeActive(event.key);
         return true;
     }
 
@@ -167,7 +193,7 @@
         box = event.target;
         watched = options;
         clearTimeout(timer);
-        timer = setTimeout(ask, ASK_AFTER);
+        timer = setTimeout(() => ask(), ASK_AFTER);
     }
 
     // options: applies(element), whether it is a box to complete in; question(box), what to ask besides the text.
@@ -176,6 +202,7 @@
         const listeners = {
             keydown: (event) => onKey(event, options),
             input: (event) => onInput(event, options),
+            mousedown: (event) => event.target === box && close(),
             focusout: (event) => event.target === box && close()
         };
         for (const [name, listener] of Object.entries(listeners)) root.addEventListener(name, listener, name === 'keydown');

@@ -56,6 +56,8 @@
         }
         const same = answer.before === answer.after;
         const apply = prompt.button('Apply', 'Undo takes it back', function() {
+            // Typed in since: the order for that text is on its way.
+            if (shown.before !== prompt.element('text').value) return;
             const after = shown.after;
             close();
             prompt.apply({text: after}, 'order');

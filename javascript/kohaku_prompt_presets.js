@@ -35,7 +35,7 @@
     function add(preset) {
         const question = prompt.asked({name: preset.name, own: preset.own, merge: true});
         prompt.ask('use_preset', question, 'preset').then(function(values) {
-            prompt.apply({text: values.prompt}, 'add ' + preset.name);
+            prompt.applyTo(question.prompt, {text: values.prompt}, 'add ' + preset.name);
         }).catch(prompt.failed);
     }
 

@@ -47,22 +47,33 @@
         if (tags.loading) pollTimer = setTimeout(prompt.checkSoon, POLL);
     }
 
-    function option(picker, choice) {
-        const present = (words[picker.kind] || []).join('\n');
-        const pressed = present === choice.words.join('\n');
+    // The options whose words the prompt has; `explicit, nsfw` is one thing, and not `nsfw` besides.
+    function chosen(picker) {
+        const within = (some, all) => some.every((word) => all.includes(word));
+        const there = picker.options.filter((choice) => within(choice.words, words[picker.kind] || []));
+        return there.filter((choice) => !there.some((more) => more.words.length > choice.words.length && within(choice.words, more.words)));
+    }
+
+    function option(picker, choice, pressed) {
         return prompt.button(choice.label, choice.hint || choice.words.join(', '), function() {
-            const wanted = pressed ? [] : choice.words;
-            prompt.ask('pick', prompt.asked({kind: picker.kind, words: wanted}), 'pick').then(function(answer) {
-                prompt.apply({text: answer.prompt}, pressed ? 'take out ' + choice.label : choice.label);
+            const others = (words[picker.kind] || []).filter((word) => !choice.words.includes(word));
+            const wanted = pressed ? others : choice.words;
+            const question = prompt.asked({kind: picker.kind, words: wanted});
+            prompt.ask('pick', question, 'pick').then(function(answer) {
+                prompt.applyTo(question.prompt, {text: answer.prompt}, pressed ? 'take out ' + choice.label : choice.label);
             }).catch(prompt.failed);
         }, {class: 'kohaku-prompt-chip', 'aria-pressed': String(pressed)});
     }
 
+    function showPicker(picker) {
+        const pressed = chosen(picker);
+        return prompt.make('div', {class: 'kohaku-prompt-picker', role: 'group', 'aria-label': prompt.kind(picker.kind)},
+            prompt.make('span', {class: 'kohaku-prompt-label'}, prompt.kind(picker.kind)),
+            ...picker.options.map((choice) => option(picker, choice, pressed.includes(choice))));
+    }
+
     function showPickers() {
-        const rows = prompt.profile.pickers.map((picker) => prompt.make('div', {class: 'kohaku-prompt-picker', role: 'group',
-            'aria-label': prompt.kind(picker.kind)},
-        prompt.make('span', {class: 'kohaku-prompt-label'}, prompt.kind(picker.kind)),
-        ...picker.options.map((choice) => option(picker, choice))));
+        const rows = prompt.profile.pickers.map(showPicker);
         prompt.element('pickers').replaceChildren(...rows);
     }
 

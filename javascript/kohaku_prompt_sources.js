@@ -18,7 +18,8 @@
     };
 
     function takeApart(text) {
-        prompt.ask('infotext', {text: text}, 'infotext').then(prompt.takeOver).catch(prompt.failed);
+        if (!text.trim()) return prompt.say('Paste generation parameters into the field first.', 'warning');
+        return prompt.ask('infotext', {text: text}, 'infotext').then(prompt.takeOver).catch(prompt.failed);
     }
 
     // Whole parameters in the prompt box are a slip that the webui's own button would catch; here it is offered.

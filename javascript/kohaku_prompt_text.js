@@ -36,14 +36,21 @@
         writing = false;
     }
 
+    // Whether an offset is between the two halves of one character.
+    function halves(text, offset) {
+        return /[\ud800-\udbff]/.test(text.charAt(offset - 1)) && /[\udc00-\udfff]/.test(text.charAt(offset));
+    }
+
     // Put a whole text in, touching no more than what differs.
     function put(box, text) {
         const old = box.value;
         if (old === text) return;
         let start = 0;
         while (start < old.length && start < text.length && old[start] === text[start]) start++;
+        if (halves(old, start) || halves(text, start)) start--;
         let same = 0;
         while (same < old.length - start && same < text.length - start && old.at(-1 - same) === text.at(-1 - same)) same++;
+        if (halves(old, old.length - same) || halves(text, text.length - same)) same--;
         const focused = document.activeElement;
         insert(box, start, old.length - same, text.slice(start, text.length - same));
         if (focused && focused !== box && focused.focus) focused.focus({preventScroll: true});

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lib_kohaku.app.jobs import Job, JobRunner
-from lib_kohaku.app.prompt.checks import LONGEST_CHECKED, Checks, check
+from lib_kohaku.app.prompt.checks import Checks, check, fix
 from lib_kohaku.app.prompt.completion import NOTHING, Completions, complete
 from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.ordering import FormatPreview, preview
@@ -22,7 +22,6 @@ from lib_kohaku.host.prompting import KeepsStyles, PromptSurroundings, surroundi
 from lib_kohaku.prompt.chunks import Tokenizer, best_tokenizer
 from lib_kohaku.prompt.format import PromptFields, TagClass, compose, decompose
 from lib_kohaku.prompt.format.from_profile import order_spec
-from lib_kohaku.prompt.lint.run import fix_all
 from lib_kohaku.prompt.presets.model import Preset
 from lib_kohaku.prompt.presets.store import starter_presets
 from lib_kohaku.prompt.profiles.loader import ProfileSet, load_profiles
@@ -132,9 +131,7 @@ class PromptWorkbench:
         Raises:
             RefusedError: If it is longer than what is checked.
         """
-        if len(text) > LONGEST_CHECKED:
-            raise RefusedError(f"Prompts of more than {LONGEST_CHECKED:,} characters are not checked.")
-        return fix_all(text, known.spec, known.shelf.lookup, known.negative if negative else known.dialect)
+        return fix(text, known, negative=negative)
 
     def compose(self, fields: PromptFields, known: Knowledge) -> str:
         """A prompt from fields, in the model's order.

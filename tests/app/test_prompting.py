@@ -148,6 +148,7 @@ def test_the_profiles_own_negative_is_not_criticised(prompting):
         for advice in profile.negative:
             found = prompting.check(advice.text, known, negative=True).findings
             assert {f.code for f in found} & {"unknown-tag", "alias", "foreign-word"} == set(), profile.id
+            assert prompting.fix_all(advice.text, known, negative=True) == advice.text
 
 
 def test_an_endless_prompt_is_not_checked_but_says_so(prompting):

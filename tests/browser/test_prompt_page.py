@@ -73,6 +73,26 @@ def test_undo_takes_back_clicks_and_the_browser_takes_back_the_text(page: Page) 
     prompt_is(page, "solo, 1girl")
 
 
+def test_undo_leaves_the_numbers_that_were_typed_since(page: Page) -> None:
+    page.fill("#kohaku_prompt_steps", "20")
+    page.locator(".kohaku-prompt-use", has_text="Gamma: scenery").click()
+    expect(page.locator("#kohaku_prompt_width")).to_have_value("1280")
+    page.fill("#kohaku_prompt_steps", "35")
+    page.fill("#kohaku_prompt_height", "640")
+    page.click("#kohaku_prompt_undo")
+    prompt_is(page, "")
+    names = ("width", "height", "steps")
+    assert [page.locator(f"#kohaku_prompt_{name}").input_value() for name in names] == ["896", "640", "35"]
+
+
+def test_an_empty_field_takes_over_nothing(page: Page) -> None:
+    write(page, "solo")
+    page.click("#kohaku_prompt_infotext_section > summary")
+    page.click("#kohaku_prompt_infotext_use")
+    expect(page.locator(SAID)).to_contain_text("Paste generation parameters")
+    prompt_is(page, "solo")
+
+
 def test_words_that_are_not_wanted_stay_out_also_next_time(page: Page) -> None:
     write(page, "solo, 1girl")
     page.click("#kohaku_prompt_format")
@@ -96,6 +116,8 @@ def test_the_list_is_driven_by_the_keyboard(page: Page) -> None:
     expect(page.locator(f"{POPUP} [aria-selected=true]")).to_contain_text("blue eyes")
     page.keyboard.press("ArrowDown")
     expect(page.locator(f"{POPUP} [aria-selected=true]")).to_contain_text("blue hair")
+    told = "(box) => ['activedescendant', 'controls'].map((name) => box.getAttribute('aria-' + name))"
+    assert page.locator(TEXT).evaluate(told) == ["kohaku_prompt_popup_1", "kohaku_prompt_popup"]  # for screen readers
     page.keyboard.press("Enter")
     prompt_is(page, "blue hair, ")
     page.keyboard.press("Control+z")
@@ -148,8 +170,19 @@ def test_pickers_follow_the_prompt_and_the_profile(page: Page) -> None:
     expect(pressed).to_have_text(["masterpiece", "explicit, nsfw"])
     button(page, "explicit, nsfw")
     prompt_is(page, "1girl, masterpiece")
+    write(page, "1girl, (masterpiece:1.2), best quality")  # most people write several
+    expect(pressed).to_have_text(["masterpiece", "best quality"])
+    button(page, "best quality")
+    prompt_is(page, "1girl, (masterpiece:1.2)")
+    button(page, "great quality")
+    prompt_is(page, "1girl, (great quality:1.2)")
+    write(page, "1girl, nsfw, safe")
+    expect(pressed).to_have_text(["safe", "nsfw"])
     page.select_option("#kohaku_prompt_profile", "pony-v6")
     expect(page.locator("#kohaku_prompt_pickers")).to_contain_text("score_9")
+    write(page, "score_9, score_8_up, score_7_up, 1girl")
+    expect(pressed).to_have_count(1)
+    expect(pressed).to_contain_text("score_7_up")
     expect(page.locator("#kohaku_prompt_reason")).to_contain_text("You chose it")
 
 

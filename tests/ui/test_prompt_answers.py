@@ -161,6 +161,24 @@ def test_adding_a_preset_adds_only_what_is_missing(prompting):
     assert text.lower().count("solo") == 1
 
 
+@pytest.mark.parametrize(
+    ("preset", "text", "result"),
+    [
+        ("1girl, smile", "solo # my note", "solo, 1girl, smile # my note"),
+        ("1girl, smile", "solo # my note\ncat", "solo # my note\ncat, 1girl, smile"),
+        ("1girl, smile", "solo AND safe:0.5", "solo, 1girl, smile AND safe:0.5"),
+        ("1girl, smile", "(solo", "1girl, smile, (solo"),
+        # What the prompt says itself is not missing.
+        ("1girl, safe, masterpiece", "solo, nsfw, best quality,", "solo, nsfw, best quality, 1girl,"),
+        ("1girl, newest", "solo, old", "solo, old, 1girl"),
+        ("1girl, newest, safe, masterpiece", " ,\n", "1girl, newest, safe, masterpiece"),
+    ],
+)
+def test_a_preset_is_added_where_it_is_read_and_contradicts_nothing(prompting, preset, text, result):
+    ask(prompting, "save_preset", name="a", prompt=preset)
+    assert ask(prompting, "use_preset", name="a", own=True, merge=True, prompt=text)["prompt"] == result
+
+
 def test_settings_of_the_webui_are_saved_with_a_preset(prompting):
     hires = {"enabled": True, "upscaler": "ScuNET GAN", "scale": 1.5, "denoising": None}
     given_ = {"sampler": "Euler a", "scheduler": "Karras", "clip_skip": 2, "hires": hires, "cfg": 5, "steps": 20}

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="browser tests need playwright (requirements/dev.txt)")
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.webui.server import Webui
 from tests.webui.test_prompt_script import GAMMA, NEGATIVE, USUAL, gamma  # noqa: F401
@@ -191,6 +191,34 @@ def test_a_preset_sets_what_it_names_and_undo_brings_back(page: Page) -> None:
     expect(number(page, "height")).to_have_value("64")
     expect(page.locator("#txt2img_sampling input")).to_have_value("DPM++ 2M")
     expect(number(page, "cfg_scale")).to_have_value("7")
+
+
+def test_undo_and_presets_do_not_overwrite_what_was_typed_since(page: Page) -> None:
+    prompt(page).fill("old prompt")
+    page.locator(f"{SECTION} .kohaku-accordion-preset").first.click()
+    expect(prompt(page)).to_have_value("1girl, solo")
+    undo = page.get_by_role("button", name="Undo: <b>small</b>")
+    expect(undo).to_be_visible()
+    prompt(page).press("End")
+    page.keyboard.type("!")
+    expect(undo).to_be_hidden()
+    page.keyboard.press("Control+z")
+    expect(prompt(page)).to_have_value("1girl, solo")
+    expect(undo).to_be_visible()
+
+    held: list[Route] = []
+    page.route(
+        "**/run/kohaku_prompt",
+        lambda route: held.append(route) if "use_preset" in (route.request.post_data or "") else route.continue_(),
+    )
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Gamma: first portrait").click()
+    prompt(page).press("End")
+    page.keyboard.type(", hat")
+    page.wait_for_timeout(300)
+    held[0].continue_()
+    expect(page.locator(f"{SECTION} .kohaku-accordion-said")).to_contain_text("changed meanwhile")
+    expect(prompt(page)).to_have_value("1girl, solo, hat")
 
 
 def test_add_takes_only_what_is_missing_and_the_browser_can_undo_it(page: Page) -> None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.words import pickers, present_words
-from lib_kohaku.errors import KohakuError
+from lib_kohaku.errors import KohakuError, RefusedError
 from lib_kohaku.prompt.chunks import ChunkedPart, Tokenizer, chunk_prompt
 from lib_kohaku.prompt.format import TagClass, tag_key
 from lib_kohaku.prompt.lint import Finding, lint
 from lib_kohaku.prompt.lint.rules import alias, foreign_word, unknown_tag
+from lib_kohaku.prompt.lint.run import fix_all
 from lib_kohaku.prompt.profiles.model import Profile
 
 # Beyond this a prompt is no prompt any more, and checking it at every key would cost more than it helps.
@@ -54,7 +55,7 @@ def check(text: str, known: Knowledge, tokenizer: Tokenizer, backtrack: int, *, 
     words = {kind: present_words(text, kind, known) for kind in kinds}
     advised = _advised(known.profile)
     found = lint(text, known.spec, known.shelf.lookup, dialect)
-    findings = tuple(f for f in found if f.code not in _OPINIONS or _words(text, f) not in advised)
+    findings = tuple(finding for finding in found if not _is_advice(text, finding, advised))
     try:
         parts = tuple(chunk_prompt(text, tokenizer, dialect, backtrack=backtrack))
     except KohakuError as error:  # lint has the place and a fix
@@ -62,8 +63,29 @@ def check(text: str, known: Knowledge, tokenizer: Tokenizer, backtrack: int, *, 
     return Checks(findings, parts, words)
 
 
-def _words(text: str, finding: Finding) -> str:
-    return tag_key(text[finding.span.start : finding.span.end])
+def fix(text: str, known: Knowledge, *, negative: bool = False) -> str:
+    """The prompt with the best fix of everything that :func:`check` calls an error or a warning.
+
+    Raises:
+        RefusedError: If it is longer than what is checked.
+    """
+    if len(text) > LONGEST_CHECKED:
+        raise RefusedError(f"Prompts of more than {LONGEST_CHECKED:,} characters are not checked.")
+    advised = _advised(known.profile)
+    dialect = known.negative if negative else known.dialect
+    return fix_all(
+        text,
+        known.spec,
+        known.shelf.lookup,
+        dialect,
+        unless=lambda prompt, finding: _is_advice(prompt, finding, advised),
+    )
+
+
+def _is_advice(text: str, finding: Finding, advised: frozenset[str]) -> bool:
+    """Whether a rule that is a matter of taste is about words that the model's source recommends."""
+    words = tag_key(text[finding.span.start : finding.span.end])
+    return finding.code in _OPINIONS and words in advised
 
 
 def _advised(profile: Profile) -> frozenset[str]:

@@ -13,16 +13,28 @@ from dataclasses import dataclass
 from lib_kohaku.app.prompt.tag_shelf import Shelf
 from lib_kohaku.prompt.format import OrderSpec, elements, tag_key
 from lib_kohaku.prompt.format.classify import is_prose
-from lib_kohaku.prompt.syntax import Dialect, Place, escape, parse, place_at, reason_unwritable
+from lib_kohaku.prompt.syntax import (
+    POSITIVE,
+    Dialect,
+    Kind,
+    Place,
+    escape,
+    leaves,
+    parse,
+    place_at,
+    reason_unwritable,
+)
 from lib_kohaku.prompt.tags.model import Category
 from lib_kohaku.prompt.tags.search import Hit, Match
 from lib_kohaku.prompt.tags.strength import Strength, known_strength
 
 MOST_HITS = 50
 _BREAKS = frozenset(",\n()[]{}<>|")
-_KEYWORD = re.compile(r"\s*(?:AND|BREAK)\s")
+_KEYWORD = re.compile(r"\b(?:AND|BREAK|ADD(?:BASE|COMM|COL|ROW|P))\s")
 _WEIGHT_BEING_TYPED = re.compile(r":\s*[+-]?[\d.]*$")
 _WORD_START = re.compile(r"\S+")
+# What a tag can be made of; everything else ends it.
+_OF_A_TAG = (Kind.WORDS, Kind.ESCAPE, Kind.COLON, Kind.BLANK)
 _SHORTEST_TYPO = 4
 
 
@@ -95,7 +107,7 @@ def complete(text: str, caret: int, spec: OrderSpec, shelf: Shelf, dialect: Dial
         limit: The most answers to give, at most :data:`MOST_HITS`.
     """
     limit = max(1, min(limit, MOST_HITS))
-    typed, skipped, hits = _found(text, caret, shelf, spec, limit, comments=dialect.comments)
+    typed, skipped, hits = _found(text, caret, shelf, spec, limit, dialect)
     if typed is None or not hits:
         return NOTHING
     start = typed.start + skipped
@@ -105,17 +117,17 @@ def complete(text: str, caret: int, spec: OrderSpec, shelf: Shelf, dialect: Dial
     answers = (_completion(hit, spec, place, present, comments=dialect.comments) for hit in hits)
     follows = text[typed.end :].lstrip(" ")[:1]
     suffix = "" if typed.brackets or follows == "," else ", "
-    return Completions(start, typed.end, suffix, tuple(answer for answer in answers if answer))
+    end = typed.end + (1 if suffix and text[typed.end : typed.end + 1] == " " else 0)
+    return Completions(start, end, suffix, tuple(answer for answer in answers if answer))
 
 
-def typed_at(text: str, caret: int, *, comments: bool = True) -> Typed | None:
+def typed_at(text: str, caret: int, dialect: Dialect = POSITIVE) -> Typed | None:
     """What is being typed at the caret; None where no tag can be: networks, wildcards, comments, weights, prose."""
     caret = max(0, min(caret, len(text)))
     start = next((i + 1 for i in range(caret - 1, -1, -1) if _ends_tag(text, i)), 0)
-    if text[start - 1 : start] == "<" or (comments and "#" in text[text.rfind("\n", 0, caret) + 1 : caret]):
+    if text[start - 1 : start] == "<" or (dialect.comments and "#" in text[text.rfind("\n", 0, caret) + 1 : caret]):
         return None
-    keyword = _KEYWORD.match(text, start, caret)
-    start = keyword.end() if keyword else start
+    start = max((keyword.end() for keyword in _KEYWORD.finditer(text, start, caret)), default=start)
     brackets = _open_brackets(text[:start])
     if brackets.endswith("["):  # a colon divides there
         start = _after_colon(text, start, caret)
@@ -124,29 +136,41 @@ def typed_at(text: str, caret: int, *, comments: bool = True) -> Typed | None:
     query = query.lstrip()
     if not query or "__" in query or (brackets and _WEIGHT_BEING_TYPED.search(query)) or is_prose(query):
         return None
-    end = caret
-    if text[caret : caret + 1].isalnum() or text[caret : caret + 1] == "_":
-        end = next((i for i in range(caret, len(text)) if _ends_tag(text, i)), len(text))
-        end = caret + len(text[caret:end].rstrip())
-    return Typed(start, end, query, brackets)
+    inside = text[caret : caret + 1].isalnum() or text[caret : caret + 1] == "_"
+    return Typed(start, _end_of_tag(text, caret, brackets, dialect) if inside else caret, query, brackets)
 
 
 def _found(
-    text: str, caret: int, shelf: Shelf, spec: OrderSpec, limit: int, *, comments: bool
+    text: str, caret: int, shelf: Shelf, spec: OrderSpec, limit: int, dialect: Dialect
 ) -> tuple[Typed | None, int, list[Hit]]:
     """What is being typed, how many characters at its front to leave alone, and what completes the rest."""
-    typed = typed_at(text, caret, comments=comments)
+    typed = typed_at(text, caret, dialect)
     if typed is None:
         return None, 0, []
     if text[typed.start - 1 : typed.start] == "(":
         # The bracket may be that of a name, as people type it: "saber (fa".
-        before = typed_at(text, typed.start - 1, comments=comments)
+        before = typed_at(text, typed.start - 1, dialect)
         whole = text[before.start : caret] if before else ""
         for word in _WORD_START.finditer(whole, 0, len(before.query) if before else 0):
             hits = list(_known(shelf.search.complete(whole[word.start() :], limit), spec))
             if before and hits:
                 return Typed(before.start, typed.end, whole, before.brackets), word.start(), hits
     return typed, *_search(typed.query, shelf, spec, limit)
+
+
+def _end_of_tag(text: str, caret: int, brackets: str, dialect: Dialect) -> int:
+    """Where the tag ends that the caret is in: at the weight, the next option, ``BREAK``, and whatever is no tag."""
+    end = caret
+    for leaf in leaves(parse(text, dialect).children):
+        if leaf.end <= caret:
+            continue
+        divides = leaf.kind not in _OF_A_TAG or "\n" in leaf.text
+        if divides or (leaf.kind is Kind.COLON and brackets.endswith("[")):
+            break
+        end = leaf.end
+    typed = text[caret:end]
+    weight = _WEIGHT_BEING_TYPED.search(typed) if brackets else None
+    return caret + len(typed[: weight.start() if weight else None].rstrip())
 
 
 def _ends_tag(text: str, index: int) -> bool:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from lib_kohaku.app.prompt.knowledge import Knowledge
 from lib_kohaku.app.prompt.pictures import thumbnail_of
+from lib_kohaku.app.prompt.words import PICKED, present_words
 from lib_kohaku.errors import KohakuError, RefusedError
 from lib_kohaku.prompt.files import read_bytes
 from lib_kohaku.prompt.format import TagClass, elements, tag_key
+from lib_kohaku.prompt.format.additions import Addition, addition_edits
 from lib_kohaku.prompt.presets.codec import export_presets, import_presets
 from lib_kohaku.prompt.presets.model import Preset, PromptParts, preset_text
 from lib_kohaku.prompt.presets.store import PresetList, PresetStore, search_presets, starter_presets
@@ -22,7 +24,7 @@ from lib_kohaku.prompt.presets.styles_csv import (
     styles_text,
     write_styles,
 )
-from lib_kohaku.prompt.syntax import Kind, leaves, parse
+from lib_kohaku.prompt.syntax import Kind, Leaf, apply_edits, leaves, parse
 
 _PART_OF_CLASS = {
     TagClass.COUNT: "counts",
@@ -41,7 +43,7 @@ _PART_OF_CLASS = {
 # Where a style of the webui takes the prompt in.
 _HOLE = "{prompt}"
 _LARGEST_THUMBNAIL = 4 * 1024 * 1024
-_WALLS = (Kind.AND, Kind.BREAK, Kind.COMMENT, Kind.TRAILING_WEIGHT)
+_WALLS = (Kind.AND, Kind.BREAK, Kind.REGION, Kind.COMMENT, Kind.TRAILING_WEIGHT)
 
 
 @dataclass(frozen=True)
@@ -196,21 +198,28 @@ def preset_prompt(preset: Preset, known: Knowledge, around: str = "") -> str:
 
 
 def merged_prompt(text: str, preset: Preset, known: Knowledge) -> str:
-    """A prompt with those parts of a preset that it has not yet, at the end; Format puts them in order.
+    """A prompt with those parts of a preset that it has not yet, at its end; Format puts them in order.
 
-    A preset that came from a style with ``{prompt}`` is put around the prompt.
+    A prompt that has a rating of its own gets no other, and so with quality and the like. A preset that came from a
+    style with ``{prompt}`` is put around the prompt.
     """
-    if any(_HOLE in item for item in preset.parts.items()):
-        return preset_prompt(preset, known, text)
+    is_empty = not text.strip(" ,\n")
+    if is_empty or any(_HOLE in item for item in preset.parts.items()):
+        return preset_prompt(preset, known, "" if is_empty else text)
     present = {_key(item) for item in _items(text, known)}
-    items = [item for item in preset.parts.items() if _key(item) not in present]
-    return ", ".join([*([text.rstrip(" ,\n")] if text.strip(" ,\n") else []), *items])
+    decided = {kind for kind in PICKED if present_words(text, kind, known)}
+    missing = [item for item in preset.parts.items() if _key(item) not in present and _kind(item, known) not in decided]
+    prompt = parse(text, known.dialect)
+    return apply_edits(text, addition_edits(prompt, [Addition(item) for item in missing], known.classifier))
 
 
 def parts_of(text: str, known: Knowledge) -> PromptParts:
-    """A prompt by kinds. One with ``AND``, ``BREAK`` or comments stays one piece, since its order means something."""
+    """A prompt by kinds. One with ``AND``, ``BREAK`` or comments stays one piece, since its order means something.
+
+    So does one with a bracket that is never closed: it weighs what comes behind it.
+    """
     prompt = parse(text, known.dialect)
-    if any(leaf.kind in _WALLS for leaf in leaves(prompt.children)):
+    if any(leaf.kind in _WALLS or _is_unclosed(leaf) for leaf in leaves(prompt.children)):
         return PromptParts(general=(text,))
     classifier = known.classifier
     found: dict[str, list[str]] = {}
@@ -219,8 +228,17 @@ def parts_of(text: str, known: Knowledge) -> PromptParts:
     return PromptParts(**{name: tuple(items) for name, items in found.items()})
 
 
+def _is_unclosed(leaf: Leaf) -> bool:
+    return leaf.kind is Kind.LOOSE and leaf.text in "(["
+
+
 def _items(text: str, known: Knowledge) -> Sequence[str]:
     return [element.text for element in elements(parse(text, known.dialect))]
+
+
+def _kind(item: str, known: Knowledge) -> TagClass | None:
+    found = elements(parse(item, known.dialect))
+    return known.classifier.element(found[0]) if len(found) == 1 else None
 
 
 def _key(item: str) -> str:

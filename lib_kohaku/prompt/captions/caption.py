@@ -98,6 +98,9 @@ def _notes(post: Post, profile: Profile, why_not: str, year: str | None) -> tupl
         notes.append(f"No year word: {reason}.")
     both = [name for name in post.general if name in profile.own_words]
     notes += [f"The tag {name!r} is also {profile.name}'s word for {profile.own_words[name].value}." for name in both]
+    names = (*post.characters, *post.copyrights, *post.artists, *post.general, *post.meta)
+    left_out = ((name, reason_unwritable(name)) for name in names)
+    notes += [f"The prompt lacks {spell(profile, name)!r}: {reason}." for name, reason in left_out if reason]
     return tuple(notes)
 
 

@@ -52,9 +52,9 @@ def addition_edits(prompt: Prompt, additions: Sequence[Addition], classifier: Cl
     elements = _elements(prompt, part)
     if not elements:
         return _in_front(prompt.text, ordered)
-    # Everything behind a bracket that nobody closes has another weight.
-    bracket = _first_loose_bracket(part)
-    usable = [element for element in elements if element.end <= bracket]
+    # Everything behind a bracket that nobody closes has another weight, and behind ADDCOMM are single regions.
+    limit = next((leaf.start for leaf in part.children if isinstance(leaf, Leaf) and _limits(leaf)), float("inf"))
+    usable = [element for element in elements if element.end <= limit]
     front = elements[0].start
     edits = []
     for addition in ordered:
@@ -86,9 +86,10 @@ def _elements(prompt: Prompt, part: Part) -> list[Element]:
     return [element for segment in segments(prompt) if segment.part is part for element in segment.elements]
 
 
-def _first_loose_bracket(part: Part) -> float:
-    loose = (node for node in part.children if isinstance(node, Leaf) and node.kind is Kind.LOOSE)
-    return next((node.start for node in loose if node.text in "(["), float("inf"))
+def _limits(leaf: Leaf) -> bool:
+    if leaf.kind is Kind.REGION:
+        return leaf.text in ("ADDCOMM", "ADDBASE")
+    return leaf.kind is Kind.LOOSE and leaf.text in "(["
 
 
 def _last_before(elements: Sequence[Element], slot: int, classifier: Classifier) -> Element | None:

@@ -47,8 +47,8 @@ def decompose(text: str, spec: OrderSpec, lookup: TagLookup | None = None) -> Pr
     Unknown tags count as general ones. Tags in the tag list get the list's spelling, aliases the tag they stand for.
 
     Raises:
-        PromptError: If the prompt has what fields cannot hold: ``AND``, ``BREAK``, comments, a weight at the end, or
-            a bracket without its counterpart.
+        PromptError: If the prompt has what fields cannot hold: ``AND``, ``BREAK``, regions, comments, a weight at the
+            end, or a bracket without its counterpart.
     """
     prompt = parse(text)
     _refuse_structure(prompt)
@@ -79,6 +79,7 @@ def decompose(text: str, spec: OrderSpec, lookup: TagLookup | None = None) -> Pr
 _REFUSED = {
     Kind.AND: "it has several parts (AND)",
     Kind.BREAK: "it has several chunks (BREAK)",
+    Kind.REGION: "it has several regions (ADDCOL and the like)",
     Kind.COMMENT: "it has comments (#)",
     Kind.TRAILING_WEIGHT: "the webui takes the number at its end for a weight",
 }

@@ -100,7 +100,7 @@ class Element:
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """Elements that can change places: those between two ``AND``, ``BREAK`` or comments.
+    """Elements that can change places: those between two ``AND``, ``BREAK``, ``ADDCOL`` or comments.
 
     Attributes:
         part: The part of the prompt that it belongs to.
@@ -111,7 +111,7 @@ class Segment:
     elements: tuple[Element, ...]
 
 
-_WALLS = (Kind.BREAK, Kind.COMMENT, Kind.TRAILING_WEIGHT)
+_WALLS = (Kind.BREAK, Kind.REGION, Kind.COMMENT, Kind.TRAILING_WEIGHT)
 
 
 def segments(prompt: Prompt) -> list[Segment]:
@@ -200,7 +200,7 @@ class _TagReader:
 
     def leaf(self, leaf: Leaf) -> None:
         """One more leaf that is not a bracket."""
-        if _divides(leaf):
+        if _divides(leaf) or leaf.kind is Kind.REGION:
             self.cut()
         elif leaf.kind not in (Kind.NETWORK, Kind.COMMENT, Kind.MARK, Kind.AND, Kind.BREAK):
             self.opaque |= leaf.kind is Kind.FOREIGN

@@ -21,10 +21,12 @@ from lib_kohaku.prompt.syntax import (
     strip_comments,
     visible,
 )
+from lib_kohaku.prompt.syntax.foreign import REGION
 
 # Enough to tell all steps of schedules and alternations in a prompt apart that a person would write by hand.
 _STEPS = 12
 _DIVIDER = re.compile(r"[,\n]")
+_REGION = re.compile(REGION)
 
 Pieces = Counter[tuple[str, float]]
 
@@ -35,7 +37,8 @@ class Meaning:
 
     Attributes:
         parts: For every part between ``AND`` its weight, and its chunks up to and including each step at which they
-            change. A chunk is the pieces between its commas, with their weights.
+            change. A chunk is the pieces between its commas, with their weights; Regional Prompter's regions count
+            as chunks.
         networks: The extra networks, by kind and arguments.
     """
 
@@ -94,7 +97,10 @@ def _chunks(text: str) -> list[Pieces]:
         if piece == "BREAK" and weight == -1:
             chunks.append(Counter())
             continue
-        for words in _DIVIDER.split(piece):
-            if words.strip():
-                chunks[-1][(" ".join(words.split()), weight)] += 1
+        for number, region in enumerate(_REGION.split(piece)):
+            if number:
+                chunks.append(Counter())
+            for words in _DIVIDER.split(region):
+                if words.strip():
+                    chunks[-1][(" ".join(words.split()), weight)] += 1
     return chunks

@@ -8,7 +8,7 @@ from lib_kohaku.prompt.format.additions import Addition, addition_edits
 from lib_kohaku.prompt.format.classify import Classifier
 from lib_kohaku.prompt.format.element_edits import remove_element
 from lib_kohaku.prompt.format.elements import Element, elements
-from lib_kohaku.prompt.format.lookup import TagClass
+from lib_kohaku.prompt.format.lookup import TagClass, tag_key
 from lib_kohaku.prompt.format.spec import OrderSpec
 from lib_kohaku.prompt.syntax import Dialect, Edit, Place, apply_edits, escape, parse
 
@@ -36,22 +36,35 @@ def present_words(text: str, tag_class: TagClass, classifier: Classifier, dialec
 def put_words(text: str, tag_class: TagClass, words: Sequence[str], classifier: Classifier, dialect: Dialect) -> str:
     """Put other words of a kind into a prompt; none takes them out.
 
-    The first one that is there is replaced where it stands, the others go; new ones come where the model's order
-    has them. Words inside schedules and groups of several tags are left alone.
+    If all of them are there, the others go, and that is all. Otherwise the first one that is there is replaced where
+    it stands, at its weight, and new ones come where the model's order has them. Words inside schedules and groups of
+    several tags are left alone.
     """
     prompt = parse(text, dialect)
     old = [e for e in elements(prompt) if e.is_plain and _is_word(e, tag_class, classifier)]
     additions = word_additions([(tag_class, word) for word in words], classifier.spec, dialect)
     if not old:
         return apply_edits(text, addition_edits(prompt, additions, classifier))
-    for element in reversed(old[1:]):
-        text = apply_edits(text, [remove_element(parse(text, dialect), element)])
+    wanted = {tag_key(word) for word in words}
+    others = [element for element in old if _key(element, classifier) not in wanted]
+    if wanted <= {_key(element, classifier) for element in old}:
+        return _without(text, others, dialect)
+    text = _without(text, old[1:], dialect)
     prompt = parse(text, dialect)
     first = next(e for e in elements(prompt) if e.start == old[0].start)
     written = ", ".join(addition.text for addition in additions)
-    edit = Edit(first.start, first.end, written) if words else remove_element(prompt, first)
-    return apply_edits(text, [edit])
+    return apply_edits(text, [Edit(first.tags[0].start, first.tags[0].end, written)])
+
+
+def _without(text: str, unwanted: Sequence[Element], dialect: Dialect) -> str:
+    for element in reversed(unwanted):  # the later ones first, so that the places of the others stay right
+        text = apply_edits(text, [remove_element(parse(text, dialect), element)])
+    return text
 
 
 def _is_word(element: Element, tag_class: TagClass, classifier: Classifier) -> bool:
-    return classifier.spec.word_class(classifier.tag(element.tags[0]).key) is tag_class
+    return classifier.spec.word_class(_key(element, classifier)) is tag_class
+
+
+def _key(element: Element, classifier: Classifier) -> str:
+    return classifier.tag(element.tags[0]).key

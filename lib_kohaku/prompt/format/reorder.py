@@ -1,7 +1,7 @@
 """Format: put the tags of a prompt into the order of a model, and change nothing else.
 
-Separators, blanks, line ends, comments, ``BREAK`` and ``AND`` stay where they are; the elements between them change
-places. Tags inside one pair of brackets stay together, unknown words stay with the tag before them.
+Separators, blanks, line ends, comments, ``BREAK``, ``AND`` and ``ADDCOL`` stay where they are; the elements between
+them change places. Tags inside one pair of brackets stay together, unknown words stay with the tag before them.
 """
 
 from __future__ import annotations

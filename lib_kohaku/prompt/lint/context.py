@@ -35,7 +35,7 @@ class TagAt:
         element: The element that it is in.
         tag: The tag.
         known: What the model's format and the tag list say of it.
-        chunk: Equal for tags with no ``BREAK`` and no ``AND`` between them.
+        chunk: Equal for tags with no ``BREAK``, ``AND`` or ``ADDCOL`` between them.
         conditional: It is there at some of the steps only: inside a schedule or an alternation.
         place: What has to be escaped there.
         number: Its index among the tags of the prompt.
@@ -121,7 +121,7 @@ def _tags(prompt: Prompt, classifier: Classifier) -> list[TagAt]:
         node.start
         for part in prompt.parts
         for node in (part, *part.children)
-        if isinstance(node, Part) or (isinstance(node, Leaf) and node.kind is Kind.BREAK)
+        if isinstance(node, Part) or (isinstance(node, Leaf) and node.kind in (Kind.BREAK, Kind.REGION))
     )
     squares = [leaf.start for leaf in leaves(prompt.children) if leaf.kind is Kind.LOOSE and leaf.text == "["]
     cut_off = _cut_off(prompt)

@@ -37,16 +37,29 @@ def lint(
 
 
 def fix_all(
-    text: str, spec: OrderSpec | None = None, lookup: TagLookup | None = None, dialect: Dialect = POSITIVE
+    text: str,
+    spec: OrderSpec | None = None,
+    lookup: TagLookup | None = None,
+    dialect: Dialect = POSITIVE,
+    *,
+    unless: Callable[[str, Finding], bool] = lambda _text, _finding: False,
 ) -> str:
     """Apply the best fix of every error and warning until none is left that has one.
 
     Hints are left to the person. A fix is only taken if there are fewer errors and warnings after it. A prompt is
     looked at two hundred times at most; what is not mended by then stays.
+
+    Args:
+        text: Any prompt.
+        spec: As for :func:`lint`.
+        lookup: As for :func:`lint`.
+        dialect: As for :func:`lint`.
+        unless: Asked with a prompt and a finding in it; where it says yes, nothing is changed.
     """
 
     def pressing(prompt: str) -> list[Finding]:
-        return [finding for finding in lint(prompt, spec, lookup, dialect) if finding.severity is not Severity.HINT]
+        found = lint(prompt, spec, lookup, dialect)
+        return [f for f in found if f.severity is not Severity.HINT and not unless(prompt, f)]
 
     repair = _Repair(text, pressing)
     while repair.improve():

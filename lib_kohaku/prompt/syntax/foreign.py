@@ -13,6 +13,8 @@ import re
 _WILDCARD = re.compile(r"__(?!_)[^\s,()\[\]{}|<>]*?[^\s,()\[\]{}|<>_]__(?!_)")
 _VARIABLE = re.compile(r"(?<![^\s,({\[:|])\$[A-Za-z_]\w*")
 _SELECTOR = re.compile(r"(?<![^\s,({\[:|])@(?=[^@\s]*[^\W_])[^@\s,()\[\]]+@")
+# Regional Prompter's. To the webui they are words like any other.
+REGION = r"\bADD(?:BASE|COMM|COL|ROW|P)\b"
 _MARK = re.compile(r"[{}]|__|\$|@")
 
 

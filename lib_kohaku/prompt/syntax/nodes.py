@@ -29,6 +29,8 @@ class Kind(Enum):
     COMMENT = "comment"
     FOREIGN = "foreign"
     """Another extension's syntax, see :mod:`~lib_kohaku.prompt.syntax.foreign`."""
+    REGION = "region"
+    """``ADDCOL`` and the like of Regional Prompter, which gives each side another region of the picture."""
     MARK = "mark"
     """Brackets, separators, weights and step numbers of the node that the leaf is a child of."""
     COLON = "colon"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lib_kohaku.prompt.syntax.attention import TOKEN
 from lib_kohaku.prompt.syntax.builder import Builder, Leaves
-from lib_kohaku.prompt.syntax.foreign import foreign_spans
+from lib_kohaku.prompt.syntax.foreign import REGION, foreign_spans
 from lib_kohaku.prompt.syntax.hidden import hide
 from lib_kohaku.prompt.syntax.multicond import AND, trailing_weight
 from lib_kohaku.prompt.syntax.nodes import Kind, Node, Part, Prompt
@@ -17,8 +17,11 @@ from lib_kohaku.prompt.syntax.schedule_grammar import Construct, parse_schedules
 
 # Stands in for other extensions' syntax while the webui's grammar is applied: no bracket, no blank, no word character.
 _MASK = "~"
-_TEXT = re.compile(r"(?P<comma>,)|(?P<bar>\|)|(?P<blank>\s+)|(?P<break>\bBREAK\b)|(?P<words>(?:(?!\bBREAK\b)[^\s,|])+)")
-_TEXT_KINDS = {kind.value: kind for kind in (Kind.COMMA, Kind.BAR, Kind.BLANK, Kind.BREAK, Kind.WORDS)}
+_TEXT = re.compile(
+    rf"(?P<comma>,)|(?P<bar>\|)|(?P<blank>\s+)|(?P<break>\bBREAK\b)|(?P<region>{REGION})"
+    rf"|(?P<words>(?:(?!\bBREAK\b|{REGION})[^\s,|])+)"
+)
+_TEXT_KINDS = {kind.value: kind for kind in (Kind.COMMA, Kind.BAR, Kind.BLANK, Kind.BREAK, Kind.REGION, Kind.WORDS)}
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ class _Parser:
             builder.add(Kind.LOOSE, end - 1, end)
 
     def _words(self, builder: Builder, start: int, end: int) -> None:
-        """Text without brackets and colons: cut at commas, blanks, bars, BREAK and other extensions' syntax."""
+        """Text without brackets and colons: cut at commas, blanks, bars, keywords and other extensions' syntax."""
         if self.masked[start] == "|" and self.masked[start - 1 : start] == "\\":
             # The webui's grammar takes `\|` for text; the attention parser has just eaten the backslash.
             builder.add(Kind.WORDS, start, start + 1)

@@ -70,6 +70,8 @@ def test_a_tag_that_no_prompt_can_hold_is_left_out_of_the_prompt_and_kept_in_the
     caption = build_caption(Post(1, general=("1girl", "c#", "solo")), profile("pony-v6"))
     assert caption.prompt() == "1girl, solo"
     assert caption.text() == "1girl, c#, solo"
+    reason = "the webui takes '#' and the rest of the line for a comment (its option 'Enable comments')"
+    assert f"The prompt lacks 'c#': {reason}." in caption.notes
 
 
 def test_a_prompt_never_ends_in_what_the_webui_takes_for_a_weight():

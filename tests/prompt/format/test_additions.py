@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -55,6 +56,10 @@ def added(text, spec=GAMMA, words=WORDS, dialect=POSITIVE):
         (" AND 1girl", " AND 1girl, newest, safe, masterpiece"),
         ("1girl BREAK solo", "1girl BREAK solo, newest, safe, masterpiece"),
         ("1girl, best quality BREAK solo", "1girl, newest, safe, best quality BREAK solo, masterpiece"),
+        # What Regional Prompter gives to every region, if there is that.
+        ("2girls ADDCOMM solo ADDCOL smile", "2girls, newest, safe, masterpiece ADDCOMM solo ADDCOL smile"),
+        ("2girls, park ADDBASE solo", "2girls, park, newest, safe, masterpiece ADDBASE solo"),
+        ("solo ADDCOL smile", "solo ADDCOL smile, newest, safe, masterpiece"),
         ("1girl BREAK", "1girl, newest, safe, masterpiece BREAK"),
         ("[cat:dog:0.5]", "[cat:dog:0.5], newest, safe, masterpiece"),
         ("(1girl, solo:1.3)", "(1girl, solo:1.3), newest, safe, masterpiece"),
@@ -119,7 +124,7 @@ def pieces(text):
 
 def _weighted(text):
     for piece, weight in attention(text):
-        for words in piece.replace("\n", ",").split(","):
+        for words in re.split(r"[,\n]|\bADDCOL\b", piece):  # a region of Regional Prompter ends a tag as well
             if words.strip():
                 yield " ".join(words.split()), weight
 

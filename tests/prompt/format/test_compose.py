@@ -51,6 +51,7 @@ def test_prompt_to_fields():
     [
         ("a AND b", "AND"),
         ("a BREAK b", "BREAK"),
+        ("a ADDCOL b", "regions"),
         ("a # b", "comments"),
         ("a, :3", "weight"),
         ("(a", "bracket"),

@@ -35,6 +35,10 @@ def formatted(text, spec=GAMMA, dialect=POSITIVE):
         # Nothing passes a BREAK, an AND or a comment.
         ("safe, 1girl BREAK safe, solo AND wlop, 1boy", "1girl, safe BREAK solo, safe AND 1boy, wlop"),
         ("safe, 1girl # people\nsafe, solo", "1girl, safe # people\nsolo, safe"),
+        # Nor a keyword of Regional Prompter: a tag in another region is another picture.
+        ("safe, wlop ADDCOMM smile, 1girl ADDCOL solo, 1boy", "wlop, safe ADDCOMM 1girl, smile ADDCOL 1boy, solo"),
+        ("safe, 1girl ADDBASE solo, 1boy ADDROW smile, wlop", "1girl, safe ADDBASE 1boy, solo ADDROW wlop, smile"),
+        ("safe, ADDCOLOR, 1girl", "1girl, safe, ADDCOLOR"),
         # Unescaped names are moved as they are typed.
         ("solo, saber (fate)", "saber (fate), solo"),
         # Other extensions' syntax is an unknown word.

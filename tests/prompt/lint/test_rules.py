@@ -49,6 +49,10 @@ CASES = [
     Case("number-read-as-weight", "1girl, reverse:1999 \n", ":1999", "1girl, reverse:1999, \n"),
     Case("number-read-as-weight", "solo, :3 AND 1girl:0.5", ":3", "solo, :3, AND 1girl:0.5"),
     Case("number-read-as-weight", "1girl, :3 # note", ":3", "1girl, :3, # note"),
+    Case("number-read-as-weight", "1girl, smile:1.2", ":1.2", "1girl, (smile:1.2)"),
+    Case("number-read-as-weight", "1girl,\nlong hair : 0.8 ", ": 0.8", "1girl,\n(long hair : 0.8) "),
+    Case("number-read-as-weight", "1girl, (smile):1.2", ":1.2", "1girl, (smile):1.2,"),
+    Case("number-read-as-weight", "1girl, smile:1999", ":1999", "1girl, smile:1999,"),
     Case("number-read-as-weight", "(smile, :3), solo", ":3", "(smile, :\\3), solo"),
     Case("number-read-as-weight", "(reverse:1999), solo", ":1999", "(reverse:\\1999), solo"),
     Case("unreadable-weight", "a, (smile:1.2.3), solo", ":1.2.3", "a, (smile:1.2), solo"),
@@ -82,11 +86,19 @@ CASES = [
     Case("duplicate", "(solo:1.2), solo, smile", "solo", "(solo:1.2), smile"),
     Case("duplicate", "solo, (smile, solo:1.2)", "solo", "solo, (smile:1.2)"),
     Case("duplicate", "solo, (solo, smile:1.2)", "solo", "solo, (smile:1.2)"),
+    Case("duplicate", "solo, smile, (solo:1.2), 1girl", "solo", "smile, (solo:1.2), 1girl"),
+    Case("duplicate", "(solo:1.2), smile, solo", "solo", "(solo:1.2), smile"),
+    Case("duplicate", "(solo:1.1), smile, (solo:1.2)", "solo", "(solo:1.1), smile"),
     Case("duplicate", "1girl, sole female, solo", "sole female", "1girl, solo"),
     Case("implied", "absurdly long hair, long hair", "long hair", "absurdly long hair"),
     Case("implied", "long hair, very_long_hair", "long hair", "very_long_hair"),
     Case("unknown-tag", "1girl, log hair", "log hair", "1girl, long hair"),
     Case("unknown-tag", "1girl, qwertz", "qwertz", "1girl"),
+    Case("unknown-tag", "1girl, by wlop", "by wlop", "1girl, wlop"),
+    Case(
+        "unknown-tag", "1girl, (artist:ask \\(askzy\\):1.1)", "artist:ask \\(askzy\\)", "1girl, (ask \\(askzy\\):1.1)"
+    ),
+    Case("unknown-tag", "1girl, style of wlop", "style of wlop", "1girl, wlop"),
     Case("word-is-also-tag", "1girl, old", "old", "1girl, old woman"),
 ]
 
@@ -119,6 +131,7 @@ GOOD = [
     "(smile:1.2), [cat ears:animal ears:0.5], [solo|\\:d], a girl who stands in the rain and smiles.",
     "1girl, solo # a note\nsmile",
     "1girl BREAK 1girl AND 1girl:0.5",
+    "2girls, smile ADDCOMM safe, 1girl, smile ADDCOL nsfw, 1girl, smile ADDROW solo",
     "nsfw, 1girl, explicit",
     "(smile:-1), ((solo)), [:d]",
     "{a|b}, __wild/card__, <lora:x:0.8>, $var",

@@ -76,6 +76,20 @@ def test_leaf_kinds():
     ]
 
 
+@pytest.mark.parametrize("word", ["ADDBASE", "ADDCOMM", "ADDCOL", "ADDROW", "ADDP"])
+def test_regions(word):
+    assert kinds(f"a {word} b,{word}, {word}S x{word}") == [
+        (Kind.WORDS, "a"),
+        (Kind.REGION, word),
+        (Kind.WORDS, "b"),
+        (Kind.COMMA, ","),
+        (Kind.REGION, word),
+        (Kind.COMMA, ","),
+        (Kind.WORDS, f"{word}S"),
+        (Kind.WORDS, f"x{word}"),
+    ]
+
+
 def test_schedule_fields():
     node = only("x [a, b:c : 0.5 ] y", Schedule)
     assert (source(node.before), source(node.after), node.when) == ("a, b", "c ", "0.5")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lib_kohaku.prompt.format import tag_key
+from lib_kohaku.prompt.format import Element, elements, tag_key
 from lib_kohaku.prompt.lint.context import LintContext
 from lib_kohaku.prompt.lint.finding import Finding, Fix, Severity
 from lib_kohaku.prompt.lint.rule import Rule
@@ -36,14 +36,29 @@ def _at_end(context: LintContext, part: Part, alone: bool) -> Iterator[Finding]:
     number = next(leaf for leaf in reversed(pieces) if leaf.text.strip())
     end = number.start + len(number.text.rstrip())
     start = pieces[0].start + len(pieces[0].text) - len(pieces[0].text.lstrip())
+    comma = Fix("Add a comma", (Edit(end, end, ","),))
+    advice, fixes = "A comma behind it prevents that.", [comma]
+    tag = _weighed_tag(context, pieces[0].start) if abs(part.weight) < _UNLIKELY else None
+    if tag is not None:
+        advice = "In brackets it is the weight of one tag."
+        fixes = [Fix("Put brackets around it", (Edit(tag.start, tag.start, "("), Edit(end, end, ")"))), comma]
     yield Finding(
         CODE,
         Severity.ERROR,
         Span(start, end),
         f"The webui takes '{context.text[start:end]}' at the end for a weight: it drops these characters and follows "
-        f"the prompt {part.weight:g} times as strongly. A comma behind it prevents that.",
-        (Fix("Add a comma", (Edit(end, end, ","),)),),
+        f"the prompt {part.weight:g} times as strongly. {advice}",
+        tuple(fixes),
     )
+
+
+def _weighed_tag(context: LintContext, number: int) -> Element | None:
+    """The tag that somebody gave a weight and forgot the brackets, if it looks like that."""
+    element = next((element for element in elements(context.prompt) if element.end == number), None)
+    if element is None or not element.is_plain or any(isinstance(node, Group) for node in element.nodes):
+        return None
+    key = tag_key(element.tags[0].name)
+    return element if context.lookup.resolve(key) or context.spec.word_class(key) else None
 
 
 def _in_brackets(context: LintContext, group: Group) -> Iterator[Finding]:
