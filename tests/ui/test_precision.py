@@ -61,6 +61,9 @@ class Control:
 
     take_over = None
 
+    def setting_field(self) -> None:
+        return None
+
     def choose(self, choice: Fp8Choice, progress: Any, *, task: str = "") -> Fp8State:
         assert task.startswith("task(")
         self.held = choice
