@@ -15,21 +15,25 @@
     };
     let timer = 0;
     let busy = false;
+    let known = null;
 
     function inspect() {
         const job = document.querySelector('#kohaku_precision_job .kohaku-job');
         const state = job ? job.dataset.kohakuState : '';
+        const id = job ? job.dataset.kohakuJob : '';
         const running = state === 'queued' || state === 'running';
         kohaku.tab().classList.toggle('kohaku-converting', running);
         clearTimeout(timer);
         if (running) {
             timer = setTimeout(() => kohaku.press('precision_poll'), WAIT);
-        } else if (busy) {
+        } else if (job && (busy || (known !== null && known !== id))) { // a short one ends before we look at all
             kohaku.press('precision_open');
             kohaku.press('precision_ended');
-            if (job) kohaku.jobs.tellHost(job);
+            // Only what ended just now: by the time of a later look another checkpoint may have been chosen.
+            if (busy) kohaku.jobs.tellHost(job);
         }
         busy = running;
+        known = id;
     }
 
     function seen() {

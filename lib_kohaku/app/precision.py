@@ -16,7 +16,7 @@ from lib_kohaku.checkpoint.source import load_header
 from lib_kohaku.errors import RefusedError
 from lib_kohaku.fp8.choice import Fp8Choice
 from lib_kohaku.fp8.files.archive import ArchiveEntry, import_entry, list_entries
-from lib_kohaku.fp8.files.convert import ConversionReport, convert_file, expand_file
+from lib_kohaku.fp8.files.convert import ConversionReport, check_paths, convert_file, expand_file
 from lib_kohaku.fp8.files.exceptions import describe_exceptions, find_exceptions
 from lib_kohaku.fp8.files.plan import METADATA_SOURCE, Profile, plan_conversion, plan_expansion
 from lib_kohaku.fp8.files.reader import Fp8Checkpoint
@@ -97,6 +97,7 @@ class PrecisionWorkbench:
         source, target = self.find(name), self._output(output)
 
         def work(job: Job) -> tuple[str, Any]:
+            check_paths(source, target, overwrite=overwrite)
             sha256 = self.host.sha256(source, job)
             policy, said = choice.policy(), ""
             if protect:
@@ -115,7 +116,9 @@ class PrecisionWorkbench:
         source, target = self.find(name), self._output(output)
 
         def work(job: Job) -> tuple[str, Any]:
-            report = expand_file(source, target, DTYPES[dtype], overwrite=overwrite, progress=job)
+            check_paths(source, target, overwrite=overwrite)
+            sha256 = self.host.sha256(source, job)
+            report = expand_file(source, target, DTYPES[dtype], sha256=sha256, overwrite=overwrite, progress=job)
             self.host.refresh_checkpoints()
             return f"{target.name} is written: {format_bytes(report.bytes_written)}.", report
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from lib_kohaku.fp8.choice import Fp8Choice
@@ -59,6 +59,13 @@ class Fp8Control(Protocol):
 
     def state(self) -> Fp8State:
         """How things stand. Loads nothing and waits for nothing."""
+
+    def setting_field(self) -> Any:
+        """The host's own field for the setting, a component of its page; None without.
+
+        It should show what is chosen elsewhere: hosts send all fields when one setting is changed, and would take the
+        choice back.
+        """
 
     def predicted(self, choice: Fp8Choice) -> MemoryTable | None:
         """Bytes of the loaded model without fp8 and as a choice would have it; None without a model."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,7 @@ from tests.browser.precision_actions import (
     PREDICTED,
     column,
     ended,
+    options,
     task,
     write,
 )
@@ -59,6 +62,27 @@ def test_a_file_is_converted_as_predicted_and_measured(precision: Page, site: Si
     page.click("#kohaku_precision_measure")
     expect(page.locator(f"{JOB} .kohaku-good").first).to_contain_text("weights measured", timeout=60_000)
     expect(page.locator(f"{JOB} .kohaku-quality .kohaku-facts")).to_contain_text("Lowest channel")
+
+
+def test_a_task_that_ends_before_the_page_looks_is_noticed(
+    precision: Page, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = site.workbench.jobs.start
+
+    def start_and_wait(*values: Any) -> Any:
+        job = start(*values)
+        while not job.ended:
+            time.sleep(0.01)
+        return job
+
+    monkeypatch.setattr(site.workbench.jobs, "start", start_and_wait)
+    page = precision
+    choose(page, "precision_source", "beta7")
+    write(page, "output", "beta7_fp8")
+    page.click("#kohaku_precision_convert")
+    ended(page)
+    page.wait_for_timeout(1000)
+    assert "beta7_fp8.safetensors" in options(page, "source")
 
 
 def test_the_original_of_a_file_made_here_is_found_by_itself(precision: Page, site: Site) -> None:

@@ -107,6 +107,25 @@ def test_refusals(source, tmp_path, capsys):
     assert main(["fp8", "report", str(small), "--original", str(other)]) == exit_codes.REFUSED
 
 
+@pytest.mark.parametrize(
+    "command", [["convert", "--profile", "webui"], ["convert", "--profile", "plain", "--protect"], ["expand"]]
+)
+def test_an_existing_file_is_refused_before_the_source_is_read(source, tmp_path, capsys, monkeypatch, command):
+    """A checkpoint takes minutes to hash and to measure."""
+    narrow, out = tmp_path / "narrow.safetensors", tmp_path / "out.safetensors"
+    main(["fp8", "convert", str(source), str(narrow), "--profile", "webui", "--no-hash"])
+    out.write_bytes(b"mine")
+
+    def no_reading(*_):
+        raise AssertionError("the source was read")
+
+    monkeypatch.setattr("lib_kohaku.checkpoint.hashes.HashCache.sha256", no_reading)
+    monkeypatch.setattr("lib_kohaku.fp8.files.reader.Fp8Checkpoint.read", no_reading)
+    assert main(["fp8", command[0], str(narrow), str(out), *command[1:]]) == exit_codes.REFUSED
+    assert "out.safetensors exists already" in capsys.readouterr().err
+    assert out.read_bytes() == b"mine"
+
+
 def test_import(source, tmp_path, capsys):
     archive, out = tmp_path / "model.zip", tmp_path / "out.safetensors"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lib_kohaku.checkpoint.io import atomic
-from lib_kohaku.errors import CancelledError, CheckpointError, OutputExistsError
+from lib_kohaku.errors import CancelledError, CheckpointError, KohakuError, OutputExistsError
 from lib_kohaku.fp8.errors import Fp8FileError
 from lib_kohaku.fp8.files import archive as archive_module
 from lib_kohaku.fp8.files.archive import import_entry, list_entries
@@ -109,6 +109,39 @@ def test_truncated_and_corrupted_zips(tmp_path, model):
         with pytest.raises(CheckpointError):
             import_entry(path, out)
     assert_nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize("with_length", [False, True])
+def test_every_byte_of_a_zip_may_be_damaged(tmp_path, model, with_length):
+    small = write(tmp_path / "made" / "small.safetensors", {"a": torch.arange(4)}, {"format": "pt"}).read_bytes()
+    zip_path, out = tmp_path / "damaged.zip", folder_of(tmp_path) / "o.safetensors"
+    with zipfile.ZipFile(zip_path, "w") as file:
+        with file.open("ordner/modèle 模型.safetensors", "w", force_zip64=with_length) as member:
+            member.write(small)
+        file.writestr("é.txt", b"hello")
+    whole = zip_path.read_bytes()
+    refused = 0
+    for place in range(len(whole)):
+        for value in (whole[place] ^ 0x80, 0xFF, 0):
+            zip_path.write_bytes(whole[:place] + bytes([value]) + whole[place + 1 :])
+            try:
+                list_entries(zip_path)
+                import_entry(zip_path, out)
+            except KohakuError:
+                refused += 1
+            else:
+                assert out.read_bytes() == small
+                out.unlink()
+            assert_nothing_left(tmp_path)
+    assert refused > len(whole)
+
+
+def test_what_a_mac_adds_to_a_zip_is_no_second_model(tmp_path, model):
+    entries = {"Kohaku.safetensors": model.read_bytes(), "__MACOSX/._Kohaku.safetensors": b"\0\5\x16\7" + b"\0" * 159}
+    path, out = zipped(tmp_path, entries), folder_of(tmp_path) / "o.safetensors"
+    assert [entry.path for entry in list_entries(path)] == ["Kohaku.safetensors"]
+    import_entry(path, out)
+    assert out.read_bytes() == model.read_bytes()
 
 
 def test_a_lie_about_the_size(tmp_path, model):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
+import threading
 from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -156,6 +159,61 @@ def test_low_rank_modules_are_side_branches(block: Block, attachment: Attachment
     expected = reference(block)
     expected.linear.weight += (module.up_model.weight @ module.down_model.weight).detach()
     torch.testing.assert_close(block(values), expected(values), rtol=1e-5, atol=1e-5)
+
+
+class QkvLinear(nn.Linear):
+    """As the webui's Stable Diffusion 3 calls it: one layer for three projections, whose LoRAs may be three."""
+
+
+THREE = ("linear_q_proj", "linear_k_proj", "linear_v_proj")
+
+
+@pytest.mark.parametrize("named", [THREE, THREE[:1], ("linear",)])
+def test_packed_projections_take_three_modules_or_one(networks: ModuleType, named: tuple[str, ...]):
+    torch.manual_seed(0)
+    block = Block().requires_grad_(False)
+    block.linear = QkvLinear(8, 24).requires_grad_(False)
+    block.linear.network_layer_name = "linear"
+    attachment = attach(block, Policy(everything=True))
+    loras = PromptLoras(attachment)
+    loras.watch()
+    values = torch.randn(3, 8)
+    base = block.linear(values)
+    changes = {name: Change((24 // len(named), 8), seed) for seed, name in enumerate(named)}
+    networks.loaded_networks = [net("a", changes)]
+    if named == THREE[:1]:  # the webui wants all three
+        assert torch.equal(block.linear(values), base)
+        return
+    weight = attachment.weights["linear.weight"].decode(torch.float32)
+    weight += torch.cat([change.matrix for change in changes.values()])
+    expected = nn.functional.linear(values, weight, block.linear.bias)
+    torch.testing.assert_close(block.linear(values), expected, rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(expected, base, rtol=1e-2, atol=1e-2)
+    loras.remove()
+
+
+def test_a_copied_part_takes_neither_the_model_nor_the_loras_files_along(networks: ModuleType):
+    torch.manual_seed(0)
+    model = nn.Module()
+    model.part, model.uncopyable = Block().requires_grad_(False), threading.Lock()
+    attachment = attach(model, Policy(everything=True))
+    loras = PromptLoras(attachment)
+    loras.watch()
+    values = torch.randn(3, 2, 8)
+    base = model.part(values)
+    assert torch.equal(pickle.loads(pickle.dumps(model.part))(values), base)
+    change = Change((8, 8), 1)
+    change.network = threading.Lock()  # in truth the whole file, and the layers that it fits
+    networks.loaded_networks = [net("a", {"linear": change})]
+    with_lora = model.part(values)
+    twin = copy.deepcopy(model.part)
+    networks.loaded_networks = []
+    assert torch.equal(model.part(values), base)
+    # A copy stays what the part was when it was copied.
+    assert torch.equal(twin(values), with_lora)
+    assert not torch.equal(with_lora, base)
+    loras.remove()
+    assert torch.equal(twin(values), with_lora)
 
 
 class NeedsItsOwnType(Change):

@@ -13,9 +13,16 @@ def hooks(fake):
         setattr(fake.sd_models, name, lambda *values, name=name: (name, values))
     from lib_kohaku.host.a1111.fp8.loading import LoadHooks
 
-    switch = SimpleNamespace(converts_on_load=lambda: True, bring_about=lambda *_, **__: None)
+    brought_about = []
+
+    def bring_about(model, progress, *, again, in_use):
+        brought_about.append((model, again, in_use))
+
+    switch = SimpleNamespace(converts_on_load=lambda: True, bring_about=bring_about)
     fake.modules["devices"].cpu = "cpu"
-    return LoadHooks(lambda: switch)
+    hooks = LoadHooks(lambda: switch)
+    hooks.brought_about = brought_about
+    return hooks
 
 
 def functions(fake):
@@ -47,6 +54,30 @@ def test_a_later_wrapper_of_somebody_else_stays_and_ours_does_nothing_any_more(f
     hooks.remove()
     assert fake.sd_models.model_target_device is theirs
     assert theirs("model") == ("theirs", ("model_target_device", ("model",)))
+
+
+def test_a_model_that_is_in_memory_already_follows_the_switch_when_it_is_used_again(fake, hooks):
+    """The webui tells nobody of it, and a refiner is put in place in the middle of an image."""
+    here, there = (SimpleNamespace(sd_checkpoint_info=SimpleNamespace(filename=name)) for name in ("here", "there"))
+    answer = None
+    fake.sd_models.reuse_model_from_already_loaded = original = lambda *_: answer
+    hooks.install()
+    reuse = fake.sd_models.reuse_model_from_already_loaded
+    timer = SimpleNamespace(record=lambda _: None)
+    for answer, expected in (
+        (here, []),  # the model in use
+        (None, []),  # there is none
+        (there, [(there, False, True)]),
+        (SimpleNamespace(sd_checkpoint_info=here.sd_checkpoint_info), []),  # one that is to be overwritten
+    ):
+        hooks.brought_about.clear()
+        assert reuse(here, there.sd_checkpoint_info, timer) is answer
+        assert hooks.brought_about == expected
+    hooks.remove()
+    assert fake.sd_models.reuse_model_from_already_loaded is original
+    answer = there
+    assert reuse(here, there.sd_checkpoint_info, timer) is there
+    assert hooks.brought_about == []
 
 
 def test_an_older_webui_without_one_of_them_loses_only_that(fake, hooks):

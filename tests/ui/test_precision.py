@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -18,7 +19,9 @@ pytest.importorskip("gradio", reason="the tab needs gradio 3, which is not insta
 
 from lib_kohaku.app.jobs import Job
 from lib_kohaku.app.precision import PrecisionWorkbench
+from lib_kohaku.checkpoint.source import load_header
 from lib_kohaku.fp8.choice import OFF, Fp8Choice, parse_choice
+from lib_kohaku.fp8.files.plan import METADATA_SOURCE
 from lib_kohaku.fp8.policy import ComponentBytes, MemoryTable
 from lib_kohaku.fp8.quality import WeightQuality, summarise
 from lib_kohaku.host.fp8_control import Fp8State
@@ -57,6 +60,9 @@ class Control:
         return MemoryTable(tuple(rows))
 
     take_over = None
+
+    def setting_field(self) -> None:
+        return None
 
     def choose(self, choice: Fp8Choice, progress: Any, *, task: str = "") -> Fp8State:
         assert task.startswith("task(")
@@ -274,6 +280,28 @@ def test_everything_on_the_page_is_translated(workbench, monkeypatch):
     hidden = {None, "HTML", "precision_open", "precision_poll", "precision_ended"}
     for path in (asset_root() / "localizations").glob("*.json"):
         assert shown - hidden - json.loads(Path(path).read_text("utf-8")).keys() == set()
+
+
+CONVERSION = ("This extension: smallest and most exact", "UNet: saves most", "e4m3fn: more exact")
+
+
+def test_an_existing_file_is_refused_before_the_source_is_read(handlers, workbench, models, monkeypatch):
+    """A checkpoint takes minutes to hash and to measure."""
+    (models / "mine.safetensors").write_bytes(b"mine")
+    monkeypatch.setattr(type(workbench.host), "sha256", None)
+    for target, protect in ((CONVERSION[0], True), (CONVERSION[0], False), ("Back to 16 bit (fp16)", False)):
+        handlers.convert("base8", target, *CONVERSION[1:], "mine", False, protect)
+        assert "mine.safetensors exists already" in finish(handlers)
+    assert (models / "mine.safetensors").read_bytes() == b"mine"
+
+
+def test_a_file_that_was_made_wide_again_names_its_source(handlers, workbench, models):
+    handlers.convert("base8", *CONVERSION, "narrow", False, False)
+    assert "narrow.safetensors is written" in finish(handlers)
+    handlers.convert("narrow", "Back to 16 bit (fp16)", *CONVERSION[1:], "wide", False, False)
+    assert "wide.safetensors is written" in finish(handlers)
+    named = load_header(models / "wide.safetensors").metadata[METADATA_SOURCE]
+    assert named == hashlib.sha256((models / "narrow.safetensors").read_bytes()).hexdigest()
 
 
 def test_pages_tell_what_came_of_their_own_tasks_only(handlers, workbench):

@@ -215,6 +215,27 @@ def test_two_models_in_memory(webui: Webui):
     webui.call("POST", "/sdapi/v1/options", {"sd_checkpoints_limit": 1})
 
 
+def test_a_refiner_that_is_in_memory_already_follows_the_switch(webui: Webui):
+    """The webui puts it in place in the middle of an image, and tells nobody."""
+    refined = {"steps": 4, "refiner_checkpoint": "mini_b", "refiner_switch_at": 0.5}
+    webui.call("POST", "/sdapi/v1/options", {"sd_checkpoints_limit": 2})
+    exact, unrefined = webui.image(**refined), webui.image(steps=4)
+    assert exact != unrefined
+    choose(webui, MODE)
+    held = webui.image(**refined)
+    assert webui.kohaku("GET", "/fp8")["held"] == MODE  # of the refiner, which is the loaded model now
+    webui.image()
+    choose(webui, "Off")
+    assert webui.image(**refined) == exact
+    assert webui.kohaku("GET", "/fp8")["held"] == "Off"
+    # Loaded anew, both are converted: that has to give the same image.
+    webui.call("POST", "/sdapi/v1/options", {"sd_checkpoints_limit": 1})
+    webui.image(**other("mini_c"))
+    choose(webui, MODE)
+    assert webui.image(**refined) == held
+    webui.image()
+
+
 def test_nothing_leaks(webui: Webui):
     before = webui.image()
     for rounds in range(2):

@@ -94,17 +94,18 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _convert(arguments: argparse.Namespace, bar: ProgressBar) -> None:
-    from lib_kohaku.fp8.files.convert import convert_file
+    from lib_kohaku.fp8.files.convert import check_paths, convert_file
     from lib_kohaku.fp8.files.exceptions import describe_exceptions
     from lib_kohaku.fp8.files.plan import Profile
     from lib_kohaku.fp8.files.text import describe_conversion
 
-    source = Path(arguments.input)
+    source, output = Path(arguments.input), Path(arguments.output)
     _refuse_zip(source)
+    check_paths(source, output, overwrite=arguments.overwrite)
     refinement = _exceptions(arguments, source, bar)
     report = convert_file(
         source,
-        Path(arguments.output),
+        output,
         Profile(arguments.profile),
         _policy(arguments) if refinement is None else refinement.policy,
         sha256="" if arguments.no_hash else _sha256(source, bar),
@@ -135,14 +136,15 @@ def _exceptions(arguments: argparse.Namespace, source: Path, bar: ProgressBar) -
 
 def _expand(arguments: argparse.Namespace, bar: ProgressBar) -> None:
     from lib_kohaku.checkpoint.dtypes import OUTPUT_DTYPES
-    from lib_kohaku.fp8.files.convert import expand_file
+    from lib_kohaku.fp8.files.convert import check_paths, expand_file
     from lib_kohaku.fp8.files.text import describe_conversion
 
-    source = Path(arguments.input)
+    source, output = Path(arguments.input), Path(arguments.output)
     _refuse_zip(source)
+    check_paths(source, output, overwrite=arguments.overwrite)
     report = expand_file(
         source,
-        Path(arguments.output),
+        output,
         OUTPUT_DTYPES[arguments.dtype],
         sha256=_sha256(source, bar),
         overwrite=arguments.overwrite,

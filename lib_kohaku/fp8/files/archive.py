@@ -27,6 +27,8 @@ _MAX_RATIO = 50
 _RATIO_COUNTS_FROM = 64 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
+# How macOS names what it adds to a zip for every file in it.
+_MAC_ATTRIBUTES = "._"
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,15 @@ def _open(archive: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _is_candidate(info: zipfile.ZipInfo) -> bool:
-    return not info.is_dir() and info.filename.lower().endswith(SAFETENSORS)
+    return info.filename.lower().endswith(SAFETENSORS) and not _last_part(info.filename).startswith(_MAC_ATTRIBUTES)
 
 
 def _entry(info: zipfile.ZipInfo) -> ArchiveEntry:
-    name = info.filename.replace("\\", "/").rpartition("/")[2]
-    return ArchiveEntry(info.filename, name, info.file_size, info.compress_size)
+    return ArchiveEntry(info.filename, _last_part(info.filename), info.file_size, info.compress_size)
+
+
+def _last_part(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def _choose(file: zipfile.ZipFile, entry: str | None, label: str) -> zipfile.ZipInfo:
@@ -165,7 +170,8 @@ def _unpack(
             target.flush()
             os.fsync(target.fileno())
             publish(temporary, output, overwrite=overwrite, held=target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        # ValueErrors are names that are no text, and places before the beginning of the file.
         raise Fp8FileError(f"{label}: '{info.filename[:200]}' is damaged ({error}).") from error
     except OSError as error:
         raise FailedError(f"{output.parent}: unpacking failed ({error.strerror or error}).") from error

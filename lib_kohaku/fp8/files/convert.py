@@ -93,7 +93,7 @@ def convert_file(
         FailedError: If writing fails.
         CancelledError: If ``progress`` said so. After any error there is no new file.
     """
-    _check_paths(source, output, overwrite)
+    check_paths(source, output, overwrite=overwrite)
     with Fp8Checkpoint(source, mode) as file:
         plan = plan_conversion(file, profile, policy, sha256)
         return _execute(
@@ -126,13 +126,19 @@ def expand_file(
         Fp8Error: If nothing in the source is fp8, or in a way that is not supported.
         KohakuError: As for :func:`convert_file`.
     """
-    _check_paths(source, output, overwrite)
+    check_paths(source, output, overwrite=overwrite)
     with Fp8Checkpoint(source, mode) as file:
         plan = plan_expansion(file, wide, sha256)
         return _execute(file, plan, output, overwrite=overwrite, with_quality=False, progress=progress, mode=mode)
 
 
-def _check_paths(source: Path, output: Path, overwrite: bool) -> None:
+def check_paths(source: Path, output: Path, *, overwrite: bool) -> None:
+    """What a conversion checks first, for callers who hash or measure the source before it.
+
+    Raises:
+        Fp8Error: If there cannot be such an output, or it is the source.
+        OutputExistsError: If ``output`` exists and may not be replaced.
+    """
     if not output.name.lower().endswith(SAFETENSORS):
         raise Fp8Error(f"the output has to end in {SAFETENSORS}, '{output.name}' does not")
     if not output.parent.is_dir():

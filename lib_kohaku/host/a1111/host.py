@@ -66,7 +66,9 @@ class A1111Host:
     @property
     def fp8(self) -> Fp8Control | None:
         """See :class:`~lib_kohaku.host.base.Host`."""
-        return cast("Fp8Control", Later(lambda: self.fp8_webui.desk)) if self.fp8_webui.possible else None
+        if not self.fp8_webui.possible:
+            return None
+        return cast("Fp8Control", Later(lambda: self.fp8_webui.desk, setting_field=self.fp8_webui.setting_field))
 
     def library(self) -> ModelLibrary:
         """See :class:`~lib_kohaku.host.base.Host`."""

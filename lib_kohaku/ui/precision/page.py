@@ -88,7 +88,11 @@ class PrecisionPage:
         with hidden():
             ended = hidden_button("precision_ended")
         outputs = [live.state, live.memory, live.take_over, live.seen, *fields]
-        ended.click(self._do.live.state, [live.seen, *fields], outputs, **QUIET)
+        shown = ended.click(self._do.live.state, [live.seen, *fields], outputs, **QUIET)
+        field_of_host = None if self._host.fp8 is None else self._host.fp8.setting_field()
+        if field_of_host is not None:
+            # The webui sends its whole page of settings when any of them is changed.
+            shown.then(lambda seen: seen, live.seen, field_of_host, **QUIET)
 
     def _wire_files(
         self,

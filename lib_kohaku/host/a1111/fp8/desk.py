@@ -16,6 +16,7 @@ from lib_kohaku.host.a1111.fp8.images import held_text
 from lib_kohaku.host.a1111.fp8.memory import memory_now, memory_predicted
 from lib_kohaku.host.a1111.fp8.names import OPTION
 from lib_kohaku.host.a1111.fp8.pair import make_pair
+from lib_kohaku.host.a1111.fp8.settings import setting_field
 from lib_kohaku.host.a1111.fp8.switch import HOST_FP8, Fp8Switch
 from lib_kohaku.host.a1111.queue import TaskProgress, hold_queue
 from lib_kohaku.host.fp8_control import Fp8State, ImageRequest
@@ -41,6 +42,10 @@ class Fp8Desk:
             problem=self._switch.problem(model),
             host_fp8=getattr(shared.opts, "fp8_storage", "Disable") != "Disable",
         )
+
+    def setting_field(self) -> Any:
+        """See :class:`~lib_kohaku.host.fp8_control.Fp8Control`."""
+        return setting_field()
 
     def predicted(self, choice: Fp8Choice) -> MemoryTable | None:
         """See :class:`~lib_kohaku.host.fp8_control.Fp8Control`."""

@@ -1,6 +1,7 @@
 """Between the webui's loading of weights and their way to the device: there models are converted.
 
-The webui has no callback at that place. Three of its functions are wrapped; it looks them up at every call, so wrapping
+The webui has no callback at that place, nor where it takes a model that is in memory already. Four of its functions are
+wrapped; it looks them up at every call, so wrapping
 them is effective, and taking the wrappers off again leaves nothing behind. They are put on at the webui's start, which
 should not pay for what they do: that is imported when a model is loaded.
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _LOAD, _TARGET, _READ = "load_model_weights", "model_target_device", "get_checkpoint_state_dict"
+_REUSE = "reuse_model_from_already_loaded"
 # Where the webui reads weights to; None, the device.
 _PLACE = "weight_load_location"
 
@@ -52,6 +54,7 @@ class LoadHooks:
             (_LOAD, self._around_load),
             (_TARGET, self._around_target),
             (_READ, self._around_read),
+            (_REUSE, self._around_reuse),
         ):
             if name not in self._wrapped and hasattr(sd_models, name):
                 original = getattr(sd_models, name)
@@ -91,7 +94,7 @@ class LoadHooks:
             note_file(model, loader.originals)
             if loader.with_text:
                 forget_encoded_prompts(None)
-            self._convert(model, again=not loader.refused)
+            self._convert(model, again=not loader.refused, in_use=False)
             timer.record("kohaku fp8")
             return result
 
@@ -128,11 +131,24 @@ class LoadHooks:
 
         return get_checkpoint_state_dict
 
-    def _convert(self, model: Any, *, again: bool) -> None:
+    def _around_reuse(self, original: Function) -> Function:
+        def reuse_model_from_already_loaded(sd_model: Any, checkpoint_info: Any, timer: Any) -> Any:
+            found = original(sd_model, checkpoint_info, timer)
+            # Models that lie in memory do not follow the switch; a refiner is put in place in the middle of an image.
+            # What is only to be overwritten is still another file's.
+            is_taken = found is not None and found is not sd_model and _file_of(found) == checkpoint_info.filename
+            if is_taken and self._is_on(_REUSE, reuse_model_from_already_loaded):
+                self._convert(found, again=False, in_use=True)
+                timer.record("kohaku fp8")
+            return found
+
+        return reuse_model_from_already_loaded
+
+    def _convert(self, model: Any, *, again: bool, in_use: bool) -> None:
         from lib_kohaku.host.a1111.fp8.freed import give_back_freed_memory
 
         try:
-            held = self._switch().bring_about(model, SilentProgress(), again=again, in_use=False)
+            held = self._switch().bring_about(model, SilentProgress(), again=again, in_use=in_use)
         except KohakuError as error:
             _log.warning("Kohaku: the model stays as it is. %s", error)
             return
@@ -143,6 +159,10 @@ class LoadHooks:
         give_back_freed_memory()
         if held is not None:
             _log.info("Kohaku: %d weights are held as %s", held.count, held.choice.text)
+
+
+def _file_of(model: Any) -> str:
+    return str(getattr(getattr(model, "sd_checkpoint_info", None), "filename", ""))
 
 
 @contextmanager

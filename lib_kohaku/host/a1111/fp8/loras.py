@@ -22,6 +22,8 @@ from lib_kohaku.fp8.errors import Fp8Error
 
 _log = logging.getLogger(__name__)
 _NOTHING = Full(None)
+# The webui's class for one linear layer that makes queries, keys and values (Stable Diffusion 3).
+_PACKED_LINEAR = "QkvLinear"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class PromptLoras:
     def watch(self) -> None:
         """Look at the set of LoRAs whenever a managed layer is called, as the webui does at its layers."""
         for module, _ in _managed_modules(self._attachment):
-            self._handles.append(module.register_forward_pre_hook(self._before_forward))
+            self._handles.append(module.register_forward_pre_hook(_Hook(self)))
 
     def remove(self) -> None:
         """Stop looking, drop all changes."""
@@ -64,7 +66,8 @@ class PromptLoras:
         self._attachment.clear_deltas()
         self._applied = ()
 
-    def _before_forward(self, _module: nn.Module, _inputs: Any) -> None:
+    def follow(self) -> None:
+        """Make the changes those of the LoRAs that are loaded now, unless they are."""
         networks: Any = sys.modules.get("networks")
         loaded = getattr(networks, "loaded_networks", ())
         wanted = tuple((net, net.te_multiplier, net.unet_multiplier, net.dyn_dim) for net in loaded)
@@ -105,6 +108,24 @@ class PromptLoras:
         return report
 
 
+class _Hook:
+    """Before a managed layer's ``forward``.
+
+    Copies and pickles of a layer do not follow the prompt: they stay what the layer was, and do not take along what
+    follows it, which is the whole model.
+    """
+
+    def __init__(self, loras: PromptLoras | None) -> None:
+        self._loras = loras
+
+    def __call__(self, _module: nn.Module, _inputs: Any) -> None:
+        if self._loras is not None:
+            self._loras.follow()
+
+    def __reduce__(self) -> tuple[type[_Hook], tuple[None]]:
+        return _Hook, (None,)
+
+
 def _managed_modules(attachment: Attachment) -> Iterator[tuple[nn.Module, dict[str, str]]]:
     """Modules whose ``forward`` is ours, with the names of their managed weights by role."""
     names = {(id(weight.owner), weight.attribute): name for name, weight in attachment.weights.items()}
@@ -128,9 +149,12 @@ def _places(attachment: Attachment) -> list[_Place]:
         layer = getattr(module, "network_layer_name", None)
         if not isinstance(layer, str):
             continue
-        if "weight" in roles:
-            places.append(_Place(roles["weight"], layer, (layer,)))
         projections = tuple(f"{layer}_{letter}_proj" for letter in "qkv")
+        if "weight" in roles:
+            if type(module).__name__ == _PACKED_LINEAR:
+                places.append(_Place(roles["weight"], layer, projections))
+            # Comes later, so that a LoRA that has a module for the whole layer is asked for that, as by the webui.
+            places.append(_Place(roles["weight"], layer, (layer,)))
         output = f"{layer}_out_proj"
         # The webui applies a LoRA to attention only if it has all four projections.
         if "in" in roles:
@@ -171,6 +195,10 @@ class _Change:
         self._modules = modules
         self._dtype = dtype
         self._report = report
+
+    def __deepcopy__(self, _memo: Any) -> _Change:
+        """Itself, for it changes nothing; its modules would take the LoRA's file and the whole model along."""
+        return self
 
     def __call__(self, weight: torch.Tensor) -> Full:
         """Give the change of a weight.

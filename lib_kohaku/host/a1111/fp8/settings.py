@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 from modules import shared
@@ -40,3 +41,8 @@ def add_setting(follow: Callable[[], None]) -> None:
         infotext=INFOTEXT_KEY,  # so that pasting an image brings it back
     ).info("about half the memory of what is held; scaled e4m3fn loses least; not beside the webui's own FP8 weight")
     shared.opts.add_option(OPTION, option)
+
+
+def setting_field() -> Any:
+    """Its field on the page of settings, None if there is none (a quick setting has its field elsewhere)."""
+    return (getattr(shared, "settings_components", None) or {}).get(OPTION)

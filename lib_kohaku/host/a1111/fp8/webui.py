@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lib_kohaku.host.a1111.axes import xyz_module
 from lib_kohaku.host.a1111.fp8.axis import add_axis
 from lib_kohaku.host.a1111.fp8.loading import LoadHooks
-from lib_kohaku.host.a1111.fp8.settings import add_setting
+from lib_kohaku.host.a1111.fp8.settings import add_setting, setting_field
 from lib_kohaku.host.a1111.probe import is_forge_like
 from lib_kohaku.later import Once
 
@@ -76,6 +76,10 @@ class Fp8Webui:
         """The setting, for ``on_ui_settings``."""
         if self.possible:
             add_setting(lambda: self.desk.follow())
+
+    def setting_field(self) -> Any:
+        """See :class:`~lib_kohaku.host.fp8_control.Fp8Control`."""
+        return setting_field()
 
     def add_axis(self) -> None:
         """The axis of the X/Y/Z plot, for ``on_before_ui``."""
