@@ -200,7 +200,7 @@ def _coefficients(plan: MergePlan) -> Markup:
     roles = list(dict.fromkeys(role for row in plan.rows for role in row.coefficients))
     methods = any(row.methods for row in plan.rows)
     titles = ["Part of the model", *roles, *(["Method"] if methods else []), "Sum"]
-    head = tag("tr", *(tag("th", text, scope="col") for text in titles))
+    head = tag("tr", *(tag("th", text, scope="col", title=text) for text in titles))
     largest = max((abs(value) for row in plan.rows for value in row.coefficients.values()), default=Fraction(1))
     rows = [_coefficient_row(row, roles, methods, largest or Fraction(1)) for row in plan.rows]
     return div(
