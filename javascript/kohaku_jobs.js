@@ -24,9 +24,10 @@
     }
 
     // The list of checkpoints at the top of the webui's page hears of new files and of the chosen one from its own buttons.
-    function tellHost(job) {
+    // A choice counts only if it was seen to end: by the time of a later look another checkpoint may have been chosen.
+    function tellHost(job, seen) {
         const made = WRITES.includes(job.dataset.kohakuKind);
-        const chosen = job.dataset.kohakuCheckpoint;
+        const chosen = seen && job.dataset.kohakuCheckpoint;
         if (job.dataset.kohakuState !== 'done' || !(made || chosen)) return;
         const refresh = document.getElementById('refresh_sd_model_checkpoint');
         if (refresh) refresh.click();
@@ -52,8 +53,7 @@
             timer = setTimeout(() => kohaku.press('poll'), WAIT);
         } else if (job && (running || (known !== null && known !== id))) { // a short one ends before we look at all
             kohaku.press('ended');
-            // Only what ended just now: by the time of a later look another checkpoint may have been chosen.
-            if (running) tellHost(job);
+            tellHost(job, running);
         }
         attend(busy);
         running = busy;

@@ -29,8 +29,7 @@
         } else if (job && (busy || (known !== null && known !== id))) { // a short one ends before we look at all
             kohaku.press('precision_open');
             kohaku.press('precision_ended');
-            // Only what ended just now: by the time of a later look another checkpoint may have been chosen.
-            if (busy) kohaku.jobs.tellHost(job);
+            kohaku.jobs.tellHost(job, busy);
         }
         busy = running;
         known = id;

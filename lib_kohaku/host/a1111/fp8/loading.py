@@ -1,9 +1,9 @@
 """Between the webui's loading of weights and their way to the device: there models are converted.
 
 The webui has no callback at that place, nor where it takes a model that is in memory already. Four of its functions are
-wrapped; it looks them up at every call, so wrapping
-them is effective, and taking the wrappers off again leaves nothing behind. They are put on at the webui's start, which
-should not pay for what they do: that is imported when a model is loaded.
+wrapped; it looks them up at every call, so wrapping them is effective, and taking the wrappers off again leaves nothing
+behind. They are put on at the webui's start, which should not pay for what they do: that is imported when a model is
+loaded.
 """
 
 from __future__ import annotations
