@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import itertools
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.samples import Family, make_sd1_family, make_sdxl_family, make_small_family
+
+if find_spec("playwright"):
+    # Here, where all folders find it: a second one would be refused in the run that needs both.
+    from tests.support.chromium import chromium  # noqa: F401
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 settings.register_profile(

@@ -18,7 +18,6 @@ if find_spec("gradio") and find_spec("playwright"):
         Site,
         SlowHost,
         Watch,
-        chromium,
         opener,
         page,
         serving,

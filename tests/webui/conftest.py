@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,26 +10,29 @@ import pytest
 from tests.webui.minis import write_extension, write_mini
 from tests.webui.server import Webui, find_install
 
-if find_spec("gradio") and find_spec("playwright"):
-    # One browser for all: playwright starts once in a process.
-    from tests.browser.site import chromium  # noqa: F401
-
 REPOSITORY = Path(__file__).parents[2]
 HERE = Path(__file__).parent
+ABSENT = "no webui here: set KOHAKU_WEBUI_DIR to a stable-diffusion-webui v1.10.1 (make test-webui)"
 MINIS = ("mini_a", "mini_b", "mini_c")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    try:
+        absent = find_install() is None
+    except FileNotFoundError as error:
+        raise pytest.UsageError(str(error)) from error
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.webui)
+            if absent:
+                item.add_marker(pytest.mark.skip(reason=ABSENT))  # before any fixture, a browser's too
 
 
 def start_webui(factory: pytest.TempPathFactory, *flags: str) -> Webui:
     """A webui that is about to start, with three checkpoints, this extension, and a data folder of its own."""
     install = find_install()
     if install is None:
-        pytest.skip("no webui here: set KOHAKU_WEBUI_DIR to a stable-diffusion-webui v1.10.1 (make test-webui)")
+        pytest.skip(ABSENT)
     data = factory.mktemp("webui")
     for folder in ("Stable-diffusion", "Lora", "VAE"):
         (data / "models" / folder).mkdir(parents=True)

@@ -58,14 +58,25 @@ class Install:
 
 
 def find_install() -> Install | None:
-    """The webui at ``KOHAKU_WEBUI_DIR`` (its folder, or the one above), None if that is not set."""
+    """The webui at ``KOHAKU_WEBUI_DIR`` (its folder, or the one above), None if that is not set.
+
+    Raises:
+        FileNotFoundError: It is set to a place without a webui, or without a Python for it.
+    """
     given = os.environ.get("KOHAKU_WEBUI_DIR")
     if not given:
         return None
-    root = next(folder for folder in (Path(given), Path(given) / "webui") if (folder / "launch.py").is_file())
+    folders = (Path(given), Path(given) / "webui")
+    root = next((folder for folder in folders if (folder / "launch.py").is_file()), None)
+    if root is None:
+        raise FileNotFoundError(f"KOHAKU_WEBUI_DIR={given} holds no launch.py")
     pythons = [root.parent / "venv" / "bin" / "python", root / "venv" / "bin" / "python"]
-    chosen = os.environ.get("KOHAKU_WEBUI_PYTHON")
-    return Install(root, Path(chosen) if chosen else next(path for path in pythons if path.exists()))
+    if chosen := os.environ.get("KOHAKU_WEBUI_PYTHON"):
+        pythons = [Path(chosen)]
+    python = next((path for path in pythons if path.exists()), None)
+    if python is None:
+        raise FileNotFoundError(f"no Python for {root}: set KOHAKU_WEBUI_PYTHON (looked for {pythons[0]})")
+    return Install(root, python)
 
 
 class Webui:
