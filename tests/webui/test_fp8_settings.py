@@ -1,6 +1,7 @@
 """The fp8 switch and the webui's own page of settings, in a webui of its own.
 
-After "Apply settings" in a page that is closed, the next "Reload UI" of this webui waits for ever inside gradio.
+After "Apply settings" in a page that is closed, the next "Reload UI" of a webui can wait for ever inside gradio's
+``Server.close``; without this extension too.
 """
 
 from __future__ import annotations
