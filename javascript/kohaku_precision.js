@@ -13,27 +13,7 @@
         precision_width: '#txt2img_width input[type=number]',
         precision_height: '#txt2img_height input[type=number]'
     };
-    let timer = 0;
-    let busy = false;
-    let known = null;
-
-    function inspect() {
-        const job = document.querySelector('#kohaku_precision_job .kohaku-job');
-        const state = job ? job.dataset.kohakuState : '';
-        const id = job ? job.dataset.kohakuJob : '';
-        const running = state === 'queued' || state === 'running';
-        kohaku.tab().classList.toggle('kohaku-converting', running);
-        clearTimeout(timer);
-        if (running) {
-            timer = setTimeout(() => kohaku.press('precision_poll'), WAIT);
-        } else if (job && (busy || (known !== null && known !== id))) { // a short one ends before we look at all
-            kohaku.press('precision_open');
-            kohaku.press('precision_ended');
-            kohaku.jobs.tellHost(job, busy);
-        }
-        busy = running;
-        known = id;
-    }
+    let watch = null;
 
     function seen() {
         for (const name of ['precision_open', 'precision_ended', 'precision_poll']) kohaku.press(name);
@@ -60,10 +40,12 @@
     }
 
     kohaku.precision = {
-        // The page shows an event's results a moment after the event.
         look: function() {
-            setTimeout(inspect, 20);
-            return [];
+            watch = watch || kohaku.watchJob({
+                job: 'precision_job', busy: 'kohaku-converting', poll: 'precision_poll',
+                ended: ['precision_open', 'precision_ended']
+            });
+            return watch();
         },
         takePrompt: function() {
             for (const name of Object.keys(TXT2IMG)) {
