@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException  # fastapi's own is one of these, but not the other way round
 
 from lib_kohaku.errors import BusyError, FailedError, KohakuError, OutputExistsError
 
@@ -39,6 +40,8 @@ class KohakuRoute(APIRoute):
                 return _error(422, _validation_text(error))
             except KohakuError as error:
                 return _error(_status(error), str(error))
+            except UnicodeEncodeError:  # JSON can say "\ud800", which is half a character; nothing can be made of it
+                return _error(400, "The request holds half a character.")
             except Exception as error:
                 _log.exception("%s %s failed", request.method, request.url.path)
                 return _error(500, f"Unexpected error: {type(error).__name__}. The details are in the console.")
@@ -55,7 +58,8 @@ def _status(error: KohakuError) -> int:
 
 
 def _error(status: int, text: str, headers: Any = None) -> JSONResponse:
-    return JSONResponse({"error": text}, status_code=status, headers=headers)
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return JSONResponse({"error": whole}, status_code=status, headers=headers)
 
 
 def _validation_text(error: RequestValidationError) -> str:

@@ -9,7 +9,8 @@ from lib_kohaku.errors import UnsafeNameError
 
 MAX_NAME_BYTES = 200
 # Windows refuses these characters and device names; a file must be usable on every system it is copied to.
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+# Half characters (JSON can hold them) no file system takes.
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 _DEVICES = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$", re.IGNORECASE)
 
 

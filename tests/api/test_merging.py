@@ -127,3 +127,19 @@ def test_without_a_webui_nothing_can_be_loaded(api):
     job = api.finished(api.call("POST", "/load-unsaved", {"formula": FORMULA, "name": "x"}))
     assert job["state"] == "failed" and "no webui" in job["message"]
     assert api.call("GET", "/loaded").json() == {"name": "", "unsaved": False, "previous": ""}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/plan", r'{"formula": "\ud800 + beta7"}'),
+        ("/plan", r'{"formula": "beta7", "bindings": {"\ud800": "beta7"}}'),
+        ("/merge", r'{"formula": "0.5*beta7 + 0.5*anxl3", "name": "\ud800"}'),
+        ("/plan", "[" * 100_000),
+        ("/plan", '{"formula": "beta7", "parameters": {"a": ' + "9" * 5000 + "}}"),
+    ],
+)
+def test_requests_that_no_program_writes_are_refused_in_words(api, path, body):
+    answer = api.client.post(f"/kohaku/v1{path}", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"] and "Unexpected" not in answer.json()["error"]

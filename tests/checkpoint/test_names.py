@@ -35,7 +35,7 @@ def test_good(name: str, expected: str) -> None:
     [
         "", "  ", ".safetensors", "..", ".", ".hidden", "a/b", "a\\b", "../a", "/etc/passwd", "C:\\x", "c:x", "a:b",
         "a*", "a?", 'a"', "a<b", "a>b", "a|b", "a\x00b", "a\nb", "a\x7f", "con", "CON", "nul.txt", "Com1",
-        "lpt9.safetensors", "aux.x.y", "com¹", "trailing.", "x" * 250, "花" * 80,
+        "lpt9.safetensors", "aux.x.y", "com¹", "trailing.", "x" * 250, "花" * 80, "half\ud800",
     ],
 )  # fmt: skip
 def test_bad(name: str) -> None:
