@@ -151,12 +151,25 @@
         });
     }
 
+    // gradio pulls a number beyond its slider back when the field is left, so that something else would be merged than
+    // what was typed and shown in the plan. The ends of a slider are what is usual, not what is possible.
+    function keepTyped(tab) {
+        tab.addEventListener('blur', function(event) {
+            const field = event.target;
+            const typed = field.type === 'number' && field.value !== '' && field.closest('#kohaku_merge_sources');
+            if (typed && (field.valueAsNumber < Number(field.min) || field.valueAsNumber > Number(field.max))) {
+                event.stopImmediatePropagation();
+            }
+        }, true);
+    }
+
     function start() {
         const tab = kohaku.tab();
         if (!tab || tab.dataset.kohakuStarted) return;
         tab.dataset.kohakuStarted = '1';
         tab.addEventListener('click', onClick);
         openByKeyboard(tab);
+        keepTyped(tab);
         for (const part of [kohaku.plan, kohaku.formula, kohaku.complete, kohaku.weights, kohaku.recipes]) part.start(tab);
         // Folders are read whenever the tab comes into view, not when the program starts: files, the loaded model and
         // pasted infotexts may be others by then.

@@ -311,3 +311,24 @@ def test_moving_one_slider_changes_no_other_weight(page: Page) -> None:
     expect(page.locator(WEIGHTS)).to_have_value(exact)
     page.fill("#kohaku_weight_out08 input[type=number]", "0.25")
     formula_is(page, f"weighted_sum(beta7, anxl3, mbw({exact.removesuffix('0.05')}0.25))")
+
+
+def test_numbers_beyond_a_slider_stay_as_they_were_typed(page: Page) -> None:
+    open_source(page, "Simple")
+    choose(page, "model_1", "beta7")
+    choose(page, "model_2", "anxl3")
+    alpha = page.locator("#kohaku_setting_1 input[type=number]")
+    alpha.fill("1.7")
+    formula_is(page, "weighted_sum(beta7, anxl3, alpha=1.7)")
+    page.click(FORMULA)
+    page.wait_for_timeout(800)  # a change would be written after 300 ms
+    formula_is(page, "weighted_sum(beta7, anxl3, alpha=1.7)")
+    expect(alpha).to_have_value("1.7")
+    open_source(page, "Block weights")
+    page.fill(WEIGHTS, "1.5,-0.5" + ",0" * 18)
+    block = page.locator("#kohaku_weight_base input[type=number]")
+    expect(block).to_have_value("1.5")
+    block.focus()
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(300)
+    expect(block).to_have_value("1.5")
