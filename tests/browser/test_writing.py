@@ -332,3 +332,16 @@ def test_numbers_beyond_a_slider_stay_as_they_were_typed(page: Page) -> None:
     page.keyboard.press("Tab")
     page.wait_for_timeout(300)
     expect(block).to_have_value("1.5")
+
+
+def test_simple_mode_means_the_file_that_was_chosen_there(page: Page) -> None:
+    bound = page.locator(f'{PLAN} [data-kohaku-role="beta7"]')
+    type_formula(page, "0.5*beta7 + 0.5*anxl3")
+    bound.select_option("base7.safetensors")
+    expect(page.locator(f'{PLAN} [data-kohaku-role="beta7"].kohaku-chosen')).to_have_value("base7.safetensors")
+    open_source(page, "Simple")
+    choose(page, "model_1", "beta7")
+    choose(page, "model_2", "anxl2")
+    formula_is(page, "weighted_sum(beta7, anxl2, alpha=0.5)")
+    expect(page.locator(f'{PLAN} [data-kohaku-role="anxl2"]')).to_have_value("anxl2.safetensors")
+    expect(bound).to_have_value("beta7.safetensors")

@@ -20,6 +20,7 @@ from lib_kohaku.ui.markup import Markup, div, notice
 from lib_kohaku.ui.merge import simple_formula as simple
 from lib_kohaku.ui.merge.choices import NETWORKS
 from lib_kohaku.ui.merge.errors import shows_errors
+from lib_kohaku.ui.merge.form import choose_files
 from lib_kohaku.ui.merge.method_fields import method_fields
 from lib_kohaku.ui.merge.weights_text import parse_weights, preset_weights, presets_for, put_weights, write_weights
 
@@ -55,7 +56,7 @@ class FieldHandlers:
         count = 1 + simple.SINGLE_FIELDS + 1 + simple.SETTING_FIELDS + 2
         self.method_outputs = count
         self.show_method = shows_errors(note_at=0, outputs=count)(self._show_method)
-        self.write_simple = shows_errors(note_at=1, outputs=2)(self._write_simple)
+        self.write_simple = shows_errors(note_at=1, outputs=3)(self._write_simple)
         self.use_preset = shows_errors(note_at=1, outputs=2)(self._use_preset)
         self.put_weights = shows_errors(note_at=1, outputs=2)(self._put_weights)
 
@@ -93,8 +94,8 @@ class FieldHandlers:
         about, *fields = method_fields(method_of(label))
         return [about, *(gr.update(**properties) for properties in fields)]
 
-    def _write_simple(self, weights: Any, label: Any, *values: Any) -> list[Any]:
-        """Weights, method, fields -> formula, note."""
+    def _write_simple(self, weights: Any, choices: Any, label: Any, *values: Any) -> list[Any]:
+        """Weights, choices, method, fields -> formula, note, choices."""
         method = method_of(label)
         singles, rest = values[: simple.SINGLE_FIELDS], values[simple.SINGLE_FIELDS :]
         many, settings, (numbers, by_blocks) = (
@@ -110,8 +111,15 @@ class FieldHandlers:
             weights=_weights(weights) if by_blocks is True else "",
         )
         if not simple.is_complete(method, choice):
-            return [gr.update(), _missing_note(method, choice)]
-        return [simple.simple_formula(method, choice), _weights_note(choice.weights)]
+            return [gr.update(), _missing_note(method, choice), gr.update()]
+        formula = simple.simple_formula(method, choice)
+        return [formula, _weights_note(choice.weights), self._files_of(choice, str(choices or ""))]
+
+    def _files_of(self, choice: simple.SimpleChoice, choices: str) -> str:
+        """The choices with the files of these fields: a role of the same name may stand for another one by now."""
+        named = {*choice.singles, *choice.many}
+        names = short_names(self._workbench.host.library())
+        return choose_files(choices, {name: file for file, name in names.items() if name in named})
 
     # -- block weights --------------------------------------------------------------------------------------------
 

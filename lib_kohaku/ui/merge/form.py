@@ -171,11 +171,23 @@ def chosen_base(form: MergeForm) -> str:
     return base if isinstance(base, str) else ""
 
 
+def choose_files(choices: str, files: Mapping[str, str]) -> str:
+    """The form's ``choices`` with these files, by role, in place of what was chosen for the roles before."""
+    document = _read_choices(choices)
+    before = document.get("files")
+    kept = before if isinstance(before, dict) else {}
+    return json.dumps({**document, "files": {**kept, **files}}, ensure_ascii=False)
+
+
 def _choices(form: MergeForm) -> dict[str, Any]:
-    if len(form.choices) > MAX_HIDDEN_LENGTH:
+    return _read_choices(form.choices)
+
+
+def _read_choices(text: str) -> dict[str, Any]:
+    if len(text) > MAX_HIDDEN_LENGTH:
         return {}
     try:
-        document = json.loads(form.choices or "{}")
+        document = json.loads(text or "{}")
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

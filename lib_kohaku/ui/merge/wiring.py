@@ -78,8 +78,8 @@ class Wiring:
             component.input(None, None, None, _js=js("simple.soon"), **QUIET)
         written = part.write.click(
             fields.write_simple,
-            [self._page.weights.text, *part.values],
-            [self._page.formula.formula, part.note],
+            [self._page.weights.text, self._page.formula.choices, *part.values],
+            [self._page.formula.formula, part.note, self._page.formula.choices],
             **QUIET,
         )
         written.then(None, None, None, _js=js("simple.written"), **QUIET)
