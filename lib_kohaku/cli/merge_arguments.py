@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def add_merge_arguments(parser: argparse.ArgumentParser) -> None:
     """Everything that decides what is merged."""
     parser.add_argument("formula", nargs="?", metavar="FORMULA", help="such as 'a + 0.5*(b - c)'; see docs/formula.md")
-    parser.add_argument("--recipe", metavar="NAME|FILE", help="a named recipe or a recipe file instead of a formula")
+    parser.add_argument(
+        "--recipe", metavar="NAME|FILE", help="a recipe, its file or a merged checkpoint, instead of FORMULA"
+    )
     add_models_argument(parser)
     parser.add_argument("--bind", action="append", default=[], metavar="ROLE=FILE", help="which file a name stands for")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="value of a $parameter")
@@ -91,18 +93,12 @@ def recipe_of(arguments: argparse.Namespace) -> Recipe:
     Raises:
         RefusedError: If they do not describe one.
     """
-    from lib_kohaku.checkpoint.names import is_file
-    from lib_kohaku.cli.user_data import recipe_store
-    from lib_kohaku.merge.recipe import Recipe, read_recipe_file
+    from lib_kohaku.cli.recipes import find_recipe
+    from lib_kohaku.merge.recipe import Recipe
 
     if bool(arguments.formula) == bool(arguments.recipe):
         raise RecipeError("Give either a formula or --recipe.")
-    if arguments.formula:
-        recipe = Recipe(arguments.formula)
-    elif is_file(Path(arguments.recipe)):
-        recipe = read_recipe_file(Path(arguments.recipe))
-    else:
-        recipe = recipe_store().get(arguments.recipe)
+    recipe = Recipe(arguments.formula) if arguments.formula else find_recipe(arguments.recipe)
     parameters = {name: _number(name, value) for name, value in split_pairs(arguments.param, "--param").items()}
     dtypes = split_pairs([item if "=" in item else f"default={item}" for item in arguments.dtype], "--dtype")
     return replace(

@@ -103,6 +103,22 @@ def test_recipe_file(run: Run, models: Path, tmp_path: Path) -> None:
     assert load(out)["w"].tolist() == [3.0] * 4
 
 
+def test_a_merged_checkpoint_is_a_recipe(run: Run, models: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    assert run("merge", "0.5*a + 0.5*b", "--models", models, "--out", first, "--name", "same").code == 0
+    done = run("merge", "--recipe", first, "--models", models, "--out", second, "--name", "same")
+    assert done.code == 0, done.err
+    assert second.read_bytes() == first.read_bytes()
+    refused = run("plan", "--recipe", models / "a.safetensors", "--models", models)
+    assert refused.code == 2 and "a.safetensors holds no recipe" in refused.err
+
+
+def test_names_without_a_folder_to_look_in(run: Run, models: Path) -> None:
+    refused = run("plan", "0.5*x + 0.5*b", "--bind", f"x={models / 'a.safetensors'}")
+    assert refused.code == 2
+    assert "There is no checkpoint 'b'.\nNo folder was given to look names up in (--models)" in refused.err
+
+
 def test_plan(run: Run, models: Path, own_home: Path) -> None:
     done = run("plan", "0.5*a + 0.5*b", "--models", models)
     assert done.code == DONE

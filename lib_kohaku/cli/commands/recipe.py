@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lib_kohaku.cli import exit_codes
 from lib_kohaku.cli.command import Command
 from lib_kohaku.cli.output import say, tell
+from lib_kohaku.cli.recipes import find_recipe
 from lib_kohaku.cli.user_data import recipe_store
 from lib_kohaku.errors import RecipeError
-
-if TYPE_CHECKING:
-    from lib_kohaku.merge.recipe import Recipe
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +44,7 @@ def _list(arguments: argparse.Namespace) -> int:
 def _show(arguments: argparse.Namespace) -> int:
     from lib_kohaku.merge.recipe import recipe_to_json
 
-    say(recipe_to_json(_find(arguments.name)))
+    say(recipe_to_json(find_recipe(arguments.name)))
     return exit_codes.DONE
 
 
@@ -55,7 +52,7 @@ def _export(arguments: argparse.Namespace) -> int:
     from lib_kohaku.checkpoint.io.atomic import write_file_atomically
     from lib_kohaku.merge.recipe import recipe_to_json
 
-    text = recipe_to_json(_find(arguments.name)) + "\n"
+    text = recipe_to_json(find_recipe(arguments.name)) + "\n"
     write_file_atomically(Path(arguments.file), text.encode(), overwrite=arguments.overwrite)
     return exit_codes.DONE
 
@@ -66,28 +63,10 @@ def _import(arguments: argparse.Namespace) -> int:
     path = Path(arguments.file)
     if not is_file(path):
         raise RecipeError(f"{arguments.file}: no such file.")
-    recipe = _find(arguments.file)
+    recipe = find_recipe(arguments.file)
     saved = recipe_store().save(arguments.name or recipe.name or path.stem, recipe, overwrite=arguments.overwrite)
     say(f"kept as {saved.stem}")
     return exit_codes.DONE
-
-
-def _find(name: str) -> Recipe:
-    from lib_kohaku.checkpoint.names import is_file
-    from lib_kohaku.checkpoint.source import SUFFIXES, load_header
-    from lib_kohaku.merge.embed import read_embedded_merge
-    from lib_kohaku.merge.recipe import read_recipe_file
-
-    path = Path(name)
-    if not is_file(path):
-        return recipe_store().get(name)
-    if path.suffix.lower() not in SUFFIXES:
-        return read_recipe_file(path)
-    merge = read_embedded_merge(load_header(path).metadata)
-    if merge is None or merge.recipe is None:
-        made_by = f" It was merged by {merge.tool}." if merge else ""
-        raise RecipeError(f"{path.name} holds no recipe that can be run again.{made_by}")
-    return merge.recipe
 
 
 COMMAND = Command("recipe", "list, show, export and import recipes", _configure, _run)

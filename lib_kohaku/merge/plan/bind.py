@@ -108,6 +108,8 @@ def bind_models(
                 paths[role] = _find_role(role, reference, library, find_in_library if shared else find)
         except PlanError as error:
             problems.append(str(error))
+    if len(paths) < len(roles) and library is None:
+        problems.append("No folder was given to look names up in (--models): give one, or paths of files.")
     if problems:
         raise PlanError("\n".join(problems))
     return paths
