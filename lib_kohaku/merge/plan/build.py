@@ -109,7 +109,7 @@ def plan_models(
         used = set().union(*(tensor.form.roles for tensor in merged))
         warnings += checks.unused_models(resolved, used)
     for model in others:
-        warnings += checks.difference_warnings(base, model, differences[model.role])
+        warnings += checks.difference_warnings(recipe, base, model, differences[model.role])
     warnings += checks.fp8_warnings(recipe, base, tensors)
     ordered = _in_storage_order(tensors)
     return MergePlan(

@@ -9,7 +9,7 @@ from lib_kohaku.checkpoint.architectures import UNKNOWN
 from lib_kohaku.fp8.codecs import FP8_TAGS
 from lib_kohaku.merge.algebra.resolve import ResolvedFormula
 from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, ModelDifference, PlannedTensor
-from lib_kohaku.merge.recipe import Recipe
+from lib_kohaku.merge.recipe import DROP, Recipe
 
 
 def architecture_problems(base: InputModel, others: Sequence[InputModel]) -> tuple[list[str], list[str]]:
@@ -69,11 +69,12 @@ def unused_models(resolved: ResolvedFormula, used: set[str]) -> list[str]:
     return [f"{role} has no influence: its coefficient is 0 everywhere." for role in resolved.roles if role not in used]
 
 
-def difference_warnings(base: InputModel, model: InputModel, difference: ModelDifference) -> list[str]:
-    """Keys that only one side has."""
+def difference_warnings(recipe: Recipe, base: InputModel, model: InputModel, difference: ModelDifference) -> list[str]:
+    """Keys that only one side has; of components that are left out anyway it does not matter."""
     warnings = []
-    if difference.missing:
-        counts = ", ".join(f"{count} {component}" for component, count in difference.missing.items())
+    missing = {name: count for name, count in difference.missing.items() if recipe.policy(name) != DROP}
+    if missing:
+        counts = ", ".join(f"{count} {component}" for component, count in missing.items())
         warnings.append(f"{model.path.name} lacks tensors that {base.path.name} has ({counts}): they stay unchanged.")
     if difference.extra:
         counts = ", ".join(f"{count} {component}" for component, count in difference.extra.items())

@@ -228,6 +228,28 @@ def test_missing_and_extra_keys_are_counted_by_component(sdxl: Family, tmp_path:
     assert any("has tensors that beta7.safetensors lacks (1 te1): they are left out" in w for w in made.warnings)
 
 
+def test_what_is_left_out_does_not_stay_unchanged(sdxl: Family, tmp_path: Path) -> None:
+    from tests.support.files import load
+
+    tensors = load(sdxl.path("beta7"))
+    ema = {"model_ema.diffusion_modeloutweight": torch.ones(2)}
+    save(tmp_path / "full.safetensors", {**tensors, **ema})
+    save(
+        tmp_path / "partial.safetensors", {n: t for n, t in tensors.items() if n != "first_stage_model.quant_conv.bias"}
+    )
+    library = ModelLibrary([tmp_path])
+
+    def lacking(**components: str) -> list[str]:
+        return [
+            text for text in plan("0.5*full + 0.5*partial", library, components=components).warnings if "lacks" in text
+        ]
+
+    both = "partial.safetensors lacks tensors that full.safetensors has (1 ema, 1 vae): they stay unchanged."
+    assert lacking() == [both]
+    assert lacking(ema="drop") == [both.replace("1 ema, ", "")]
+    assert lacking(ema="drop", vae="drop") == []
+
+
 # -- the base and the components ----------------------------------------------------------------------------------
 
 
