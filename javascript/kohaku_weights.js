@@ -15,8 +15,14 @@
         return kohaku.candidates().blocks[of || network] || [];
     }
 
+    // Other tools keep presets as lines of a name and a list; in formulas and programs a list has brackets.
+    function bare(text) {
+        const list = text.replace(/^\s*[\p{L}_][\p{L}\p{N}_]*\s*[:=]?(?=[\s[({'"]*[-+.\d])/u, '');
+        return list.replace(/^[\s[\](){}'"]+|[\s[\](){}'"]+$/g, '');
+    }
+
     function numbers(text) {
-        return text.split(/[\s,;]+/).filter(Boolean).map(Number);
+        return bare(text).split(/[\s,;]+/).filter(Boolean).map(Number);
     }
 
     function shown(value) {

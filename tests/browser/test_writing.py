@@ -345,3 +345,21 @@ def test_simple_mode_means_the_file_that_was_chosen_there(page: Page) -> None:
     formula_is(page, "weighted_sum(beta7, anxl2, alpha=0.5)")
     expect(page.locator(f'{PLAN} [data-kohaku-role="anxl2"]')).to_have_value("anxl2.safetensors")
     expect(bound).to_have_value("beta7.safetensors")
+
+
+def test_a_list_is_taken_as_other_tools_write_it(page: Page) -> None:
+    open_source(page, "Simple")
+    choose(page, "model_1", "beta7")
+    choose(page, "model_2", "anxl3")
+    page.check("#kohaku_by_blocks input")
+    open_source(page, "Block weights")
+    for pasted in ("mine\t" + GAMMA, "[" + GAMMA.replace(",", "; ") + "]"):
+        page.fill(WEIGHTS, "0.5," * 20)
+        formula_is(page, f"weighted_sum(beta7, anxl3, alpha=mbw({','.join(['0.5'] * 20)}))")
+        page.fill(WEIGHTS, pasted)
+        formula_is(page, f"weighted_sum(beta7, anxl3, alpha=mbw({GAMMA}))")
+        expect(page.locator("#kohaku_weight_out08 input[type=number]")).to_have_value("0.05")
+    page.fill(WEIGHTS, ";".join(["0.25"] * 20))
+    open_source(page, "Simple")
+    choose(page, "model_2", "base7")
+    formula_is(page, f"weighted_sum(beta7, base7, alpha=mbw({','.join(['0.25'] * 20)}))")

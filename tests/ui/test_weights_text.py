@@ -30,6 +30,11 @@ def test_any_separator(separator):
     assert write_weights(parse_weights(separator.join(GAMMA.split(",")) + "\n", SDXL)) == GAMMA
 
 
+@pytest.mark.parametrize("pasted", ["GRAD_V\t{}", "my_preset: {}", "mbw({})", "[{}]", "weights = ({})", '"{}"'])
+def test_lines_of_other_tools_preset_files_and_lists_of_programs(pasted):
+    assert write_weights(parse_weights(pasted.format(GAMMA), SDXL)) == GAMMA
+
+
 def test_26_values_lose_the_blocks_that_sdxl_lacks():
     values = parse_weights(",".join(map(str, range(26))), SDXL)
     # BASE IN00-IN08, not IN09-IN11, M00, OUT00-OUT08, not OUT09-OUT11
@@ -37,7 +42,18 @@ def test_26_values_lose_the_blocks_that_sdxl_lacks():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1,2,3", GAMMA + ",0", GAMMA.replace("0.05", "x"), "nan " * 20, "1/2 " * 20, "0" * 3000]
+    "text",
+    [
+        "",
+        "1,2,3",
+        GAMMA + ",0",
+        GAMMA.replace("0.05", "x"),
+        "nan " * 20,
+        "1/2 " * 20,
+        "0" * 3000,
+        "GRAD_V",
+        "inf," + GAMMA[2:],
+    ],
 )
 def test_other_texts_are_refused(text):
     with pytest.raises(RefusedError):

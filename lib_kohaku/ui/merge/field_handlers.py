@@ -22,7 +22,14 @@ from lib_kohaku.ui.merge.choices import NETWORKS
 from lib_kohaku.ui.merge.errors import shows_errors
 from lib_kohaku.ui.merge.form import choose_files
 from lib_kohaku.ui.merge.method_fields import method_fields
-from lib_kohaku.ui.merge.weights_text import parse_weights, preset_weights, presets_for, put_weights, write_weights
+from lib_kohaku.ui.merge.weights_text import (
+    parse_weights,
+    preset_weights,
+    presets_for,
+    put_weights,
+    weight_words,
+    write_weights,
+)
 
 
 def method_of(label: Any) -> Method:
@@ -163,6 +170,6 @@ def _weights(text: Any) -> str:
     words = str(text or "")
     for network in ("sdxl", "sd1"):
         blocks = block_map(network)
-        if len([word for word in words.replace(",", " ").split() if word]) == len(blocks.names):
+        if len(weight_words(words)) == len(blocks.names):
             return write_weights(parse_weights(words, blocks))
     raise RefusedError("The list of block weights is not complete: see Block weights.")

@@ -13,6 +13,9 @@ from lib_kohaku.merge.presets import block_preset, block_presets
 
 MAX_LENGTH = 2000
 _SEPARATORS = re.compile(r"[\s,;]+")
+# Other tools keep presets as lines of a name and a list; in formulas and programs a list has brackets.
+_NAME_IN_FRONT = re.compile(r"""^\s*[^\W\d]\w*\s*[:=]?(?=[\s\[({'"]*[-+.\d])""")
+_BRACKETS = " \t\r\n[](){}'\""
 _MBW = re.compile(r"(?<![\w.$])mbw\(([^()]*)\)")
 _KEYWORD = re.compile(r",?\s*([A-Z0-9]{2,5}\s*=\s*[^,]+)")
 
@@ -25,7 +28,7 @@ def parse_weights(text: str, blocks: BlockMap) -> list[Fraction]:
     """
     if len(text) > MAX_LENGTH:
         raise RefusedError(f"A list of block weights has at most {MAX_LENGTH} characters.")
-    words = [word for word in _SEPARATORS.split(text.strip()) if word]
+    words = weight_words(text)
     try:
         values = [Fraction(word) for word in words if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", word)]
     except ValueError:  # pragma: no cover - the pattern leaves nothing that Fraction refuses
@@ -34,6 +37,12 @@ def parse_weights(text: str, blocks: BlockMap) -> list[Fraction]:
         bad = next(word for word in words if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", word))
         raise RefusedError(f"{bad[:30]!r} is not a number. Block weights are numbers with commas between them.")
     return [values[index] for index in blocks.fit(values)]
+
+
+def weight_words(text: str) -> list[str]:
+    """The numbers of a list as people paste it, not read yet."""
+    bare = _NAME_IN_FRONT.sub("", text).strip(_BRACKETS)
+    return [word for word in _SEPARATORS.split(bare) if word]
 
 
 def write_weights(values: list[Fraction]) -> str:
