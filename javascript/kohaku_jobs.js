@@ -8,6 +8,18 @@
     let watch = null;
     let shown = '';
     let attended = false;
+    let told = null;
+
+    // What refusals are about.
+    function wanted() {
+        const overwrite = document.querySelector('#kohaku_overwrite input');
+        return JSON.stringify([...['formula', 'choices', 'name'].map(kohaku.read), overwrite && overwrite.checked]);
+    }
+
+    function showNote(visible) {
+        const element = document.querySelector('.block#kohaku_job_note');
+        if (element) element.classList.toggle('kohaku-past', !visible);
+    }
 
     function showHostBar(job) {
         const place = document.getElementById('kohaku_host_bar');
@@ -16,6 +28,12 @@
         if (typeof window.requestProgress !== 'function') return;
         shown = id;
         window.requestProgress(id, place, null, function() {}, function() {});
+    }
+
+    // What the last press of a button led to is shown as long as nothing is changed.
+    function note() {
+        told = wanted();
+        showNote(true);
     }
 
     function attend(busy) {
@@ -29,6 +47,7 @@
         // or until somebody looks elsewhere.
         began: function() {
             attended = true;
+            note();
             for (const kind of ['wheel', 'touchmove', 'pointerdown']) {
                 window.addEventListener(kind, () => {
                     attended = false;
@@ -37,6 +56,15 @@
             // Also after a refusal: it may be because of a job that another page started, which this one has not seen.
             setTimeout(() => kohaku.press('poll'), 20);
             return [];
+        },
+        // The like, for buttons inside our HTML.
+        acted: function() {
+            note();
+            return kohaku.jobs.look();
+        },
+        // A plan came. A refusal of something else than what it is of would only contradict it.
+        planned: function() {
+            if (told !== null && wanted() !== told) showNote(false);
         },
         look: function() {
             watch = watch || kohaku.watchJob(

@@ -193,6 +193,7 @@
                 kohaku.weights.refresh();
                 markRecipe(form.formula);
                 showParameters();
+                kohaku.jobs.planned();
                 keepFocus();
                 if (changed) kohaku.plan.soon();
             }, 0);

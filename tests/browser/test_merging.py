@@ -218,3 +218,20 @@ def test_of_two_files_of_one_name_one_is_chosen_with_a_click(page: Page, site: S
     expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
     assert site.workbench.draft is not None
     assert site.workbench.draft.models["anxl3"].file == "sub/anxl3.safetensors"
+
+
+def test_a_refusal_goes_when_its_reason_was_mended(page: Page) -> None:
+    type_formula(page, "0.5*beta7 + 0.5*gone")
+    expect(page.locator(PLAN)).to_contain_text("There is no checkpoint 'gone'")
+    page.click("#kohaku_merge")
+    expect(page.locator(NOTE)).to_contain_text("There is no checkpoint 'gone'")
+    page.wait_for_timeout(800)
+    expect(page.locator(NOTE)).to_contain_text("There is no checkpoint 'gone'")  # nothing was changed
+    type_formula(page, "0.5*beta7 + 0.5*anxl3")
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
+    expect(page.locator(NOTE)).to_be_hidden()
+    type_formula(page, "0.5*beta7 + 0.5*gone")
+    expect(page.locator(PLAN)).to_contain_text("There is no checkpoint 'gone'")
+    page.click("#kohaku_merge")
+    expect(page.locator(NOTE)).to_be_visible()
+    expect(page.locator(NOTE)).to_contain_text("There is no checkpoint 'gone'")

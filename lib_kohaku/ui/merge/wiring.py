@@ -107,8 +107,8 @@ class Wiring:
             self._starts(jobs.restore.click, self._run.restore, [])
         self._starts(jobs.stop.click, self._run.stop, [])
         self._starts(self._page.recipes.verify_checkpoint.click, self._run.verify, [self._page.recipes.checkpoint])
-        self._action("verify", self._run.verify, self._job_outputs, "jobs.look")
-        self._action("load", self._run.load, self._job_outputs, "jobs.look")
+        self._action("verify", self._run.verify, self._job_outputs, "jobs.acted")
+        self._action("load", self._run.load, self._job_outputs, "jobs.acted")
         jobs.poll.click(self._run.job, None, jobs.job, **QUIET).then(None, None, None, _js=js("jobs.look"), **QUIET)
 
     def _starts(self, event: Callable[..., Any], handler: Callable[..., Any], inputs: Sequence[Any]) -> None:
