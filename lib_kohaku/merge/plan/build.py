@@ -110,6 +110,7 @@ def plan_models(
         warnings += checks.unused_models(resolved, used)
     for model in others:
         warnings += checks.difference_warnings(recipe, base, model, differences[model.role])
+        warnings += checks.channel_warnings(base, model)
     warnings += checks.fp8_warnings(recipe, base, tensors)
     ordered = _in_storage_order(tensors)
     return MergePlan(

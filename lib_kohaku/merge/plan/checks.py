@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lib_kohaku.checkpoint.architectures import UNKNOWN
+from lib_kohaku.checkpoint.architectures import UNKNOWN, is_input_convolution
 from lib_kohaku.fp8.codecs import FP8_TAGS
 from lib_kohaku.merge.algebra.resolve import ResolvedFormula
+from lib_kohaku.merge.plan.shapes import shares_channels
 from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, ModelDifference, PlannedTensor
 from lib_kohaku.merge.recipe import DROP, Recipe
 
@@ -80,6 +81,18 @@ def difference_warnings(recipe: Recipe, base: InputModel, model: InputModel, dif
         counts = ", ".join(f"{count} {component}" for component, count in difference.extra.items())
         warnings.append(f"{model.path.name} has tensors that {base.path.name} lacks ({counts}): they are left out.")
     return warnings
+
+
+def channel_warnings(base: InputModel, model: InputModel) -> list[str]:
+    """Input channels that the base lacks: an inpainting model in any other place loses what makes it one."""
+    for name, info in base.tensors.items():
+        other = model.tensors.get(name) if is_input_convolution(name) else None
+        if other is not None and shares_channels(info, other) and other.shape[1] > info.shape[1]:
+            return [
+                f"{model.path.name} takes {other.shape[1]} channels and {base.path.name} {info.shape[1]}, as inpainting "
+                f"models and others do: what it has more is left out. Make {model.path.name} the base to keep it."
+            ]
+    return []
 
 
 def fp8_warnings(recipe: Recipe, base: InputModel, tensors: Sequence[PlannedTensor]) -> list[str]:

@@ -250,6 +250,22 @@ def test_what_is_left_out_does_not_stay_unchanged(sdxl: Family, tmp_path: Path) 
     assert lacking(ema="drop", vae="drop") == []
 
 
+def test_channels_of_an_inpainting_model_that_the_base_lacks(sdxl: Family, tmp_path: Path) -> None:
+    from tests.support.files import load
+
+    key = f"{UNET}input_blocks.0.0.weight"
+    tensors = load(sdxl.path("base7"))
+    save(tmp_path / "inpaint.safetensors", {**tensors, key: torch.cat([tensors[key], torch.ones(4, 5, 3, 3)], 1)})
+    library = ModelLibrary([sdxl.folder, tmp_path])
+    lost = plan("anxl3 + (inpaint - beta7)", library).warnings
+    assert lost == (
+        "inpaint.safetensors takes 9 channels and anxl3.safetensors 4, as inpainting models and others do: what it has "
+        "more is left out. Make inpaint.safetensors the base to keep it.",
+    )
+    assert plan("anxl3 + (inpaint - beta7)", library, base="inpaint").warnings == ()
+    assert plan("inpaint + (anxl3 - beta7)", library).warnings == ()
+
+
 # -- the base and the components ----------------------------------------------------------------------------------
 
 
