@@ -88,9 +88,10 @@ def channel_warnings(base: InputModel, model: InputModel) -> list[str]:
     for name, info in base.tensors.items():
         other = model.tensors.get(name) if is_input_convolution(name) else None
         if other is not None and shares_channels(info, other) and other.shape[1] > info.shape[1]:
+            counts = f"{model.path.name} takes {other.shape[1]} channels and {base.path.name} {info.shape[1]}"
             return [
-                f"{model.path.name} takes {other.shape[1]} channels and {base.path.name} {info.shape[1]}, as inpainting "
-                f"models and others do: what it has more is left out. Make {model.path.name} the base to keep it."
+                f"{counts}, as inpainting models and others do: what it has more is left out. "
+                f"Make {model.path.name} the base to keep it."
             ]
     return []
 
