@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -133,8 +134,17 @@ def _load(path: Path) -> Any:
     except Exception as error:  # the loader raises a dozen different types on damaged files
         raise CheckpointError(
             f"{path.name}: cannot be read as plain weights. It is damaged, or holds Python objects that could run "
-            f"code. Convert it to safetensors with a tool that you trust. ({str(error).splitlines()[0][:200]})"
+            f"code. Convert it to safetensors with a tool that you trust. ({_detail(error)})"
         ) from error
+
+
+def _detail(error: Exception) -> str:
+    """The loader's own words, without its advice to run the code of such a file."""
+    text = str(error)
+    if "weights_only" not in text:
+        return next(iter(text.splitlines()), "")[:200] or type(error).__name__
+    found = re.search(r"[Uu]nsupported [^\n]{1,160}", text)
+    return found.group().rstrip(".") if found else "more than weights"
 
 
 def _find_tensors(loaded: Any) -> dict[str, torch.Tensor]:

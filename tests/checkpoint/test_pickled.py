@@ -71,9 +71,20 @@ def test_ranges_across_tensors(tmp_path: Path) -> None:
 def test_code_is_refused_and_does_not_run(tmp_path: Path, options: dict[str, bool]) -> None:
     path, trap = tmp_path / "evil.ckpt", tmp_path / "ran"
     torch.save({"w": torch.ones(1), "x": RunsCode(f"touch {trap}")}, path, **options)
-    with pytest.raises(CheckpointError, match=r"evil\.ckpt: .*could run code"):
+    with pytest.raises(CheckpointError, match=r"evil\.ckpt: .*could run code") as refused:
         load_header(path)
     assert not trap.exists()
+    assert "weights_only" not in str(refused.value)  # torch advises to run the code
+
+
+def test_errors_without_words_are_told_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise AssertionError
+
+    torch.save({"w": torch.ones(1)}, tmp_path / "odd.ckpt")
+    monkeypatch.setattr(torch, "load", fail)
+    with pytest.raises(CheckpointError, match=r"odd\.ckpt: .*\(AssertionError\)"):
+        load_header(tmp_path / "odd.ckpt")
 
 
 def test_plain_pickle_with_code(tmp_path: Path) -> None:
