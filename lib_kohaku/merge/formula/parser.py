@@ -109,8 +109,15 @@ class _Parser:
             else:
                 result = self._expression()
             if self._token.kind not in (Kind.NEWLINE, Kind.END):
-                self._fail(f"an operator or the end of the line expected, found {self._describe()}")
+                self._fail(f"an operator or the end of the line expected, found {self._describe()}{self._spelling()}")
         return self._finish(parameters, definitions, result)
+
+    def _spelling(self) -> str:
+        """What other places write and formulas do not: ``0.5(b - c)``, ``0,5``."""
+        if self._is("("):
+            return ": multiply with *, as in 0.5*(b - c)"
+        decimal = self._is(",") and self._position and self._tokens[self._position - 1].kind is Kind.NUMBER
+        return ": decimals have a point" if decimal else ""
 
     def _peek_is(self, symbol: str) -> bool:
         token = self._tokens[self._position + 1]
