@@ -11,9 +11,11 @@
     }
 
     async function readMetadata(file) {
-        const length = new DataView(await file.slice(0, 8).arrayBuffer()).getBigUint64(0, true);
-        if (length > BigInt(LARGEST_HEADER)) throw new Error('this is not a safetensors file');
-        const header = JSON.parse(await file.slice(8, 8 + Number(length)).text());
+        const start = await file.slice(0, 8).arrayBuffer();
+        const length = start.byteLength < 8 ? 0n : new DataView(start).getBigUint64(0, true);
+        const text = length > BigInt(LARGEST_HEADER) ? '' : await file.slice(8, 8 + Number(length)).text();
+        const header = kohaku.parse(text, null);
+        if (!header) throw new Error('this is not a safetensors file');
         const metadata = {};
         for (const [key, value] of Object.entries(header.__metadata__ || {})) {
             if (key.includes('recipe')) metadata[key] = value;

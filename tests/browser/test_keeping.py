@@ -102,13 +102,20 @@ def test_a_recipe_is_dropped_on_the_page(page: Page) -> None:
 
 def test_what_is_no_recipe_is_told(page: Page, tmp_path: Path) -> None:
     page.click("#kohaku_recipe_tools >> text=Save or import a recipe")
-    for name, content in (("x.json", b"<b>"), ("x.safetensors", b"\xff" * 64)):
+    no_header = b"\x08" + bytes(7) + b"no json!"
+    for name, content in (
+        ("x.json", b"<b>"),
+        ("x.safetensors", b"\xff" * 64),
+        ("cut.safetensors", b"\x10\0\0"),
+        ("y.safetensors", no_header),
+    ):
         file = tmp_path / name
         file.write_bytes(content)
         with page.expect_file_chooser() as chooser:
             page.click("#kohaku_recipe_from_file")
         chooser.value.set_files(file)
-        expect(page.locator(f"{NOTE} .kohaku-error")).to_contain_text("JSON" if name == "x.json" else "safetensors")
+        error = page.locator(f"{NOTE} .kohaku-error")
+        expect(error).to_contain_text("JSON" if name == "x.json" else f"{name}: this is not a safetensors file")
 
 
 def test_history_brings_a_merge_back(page: Page, site: Site) -> None:
