@@ -12,6 +12,9 @@ from lib_kohaku.merge.plan.shapes import shares_channels
 from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, ModelDifference, PlannedTensor
 from lib_kohaku.merge.recipe import DROP, Recipe
 
+_LORA = "LoRA"
+_VAE_KEYS = {"encoder.conv_in.weight", "decoder.conv_in.weight"}
+
 
 def architecture_problems(base: InputModel, others: Sequence[InputModel]) -> tuple[list[str], list[str]]:
     """Refusals and warnings about models that do not belong together."""
@@ -25,13 +28,29 @@ def architecture_problems(base: InputModel, others: Sequence[InputModel]) -> tup
                     f"{base.architecture.label}: models of different architectures cannot be merged."
                 )
         elif common == 0:
-            refusals.append(f"{model.path.name} has no tensor in common with {base.path.name}.")
+            kinds = [
+                f" {one.path.name} is a {kind}, not a checkpoint." for one in (base, model) if (kind := _kind(one))
+            ]
+            refusals.append(f"{model.path.name} has no tensor in common with {base.path.name}.{''.join(kinds)}")
         elif base.architecture != model.architecture:
             strange = model if model.architecture is UNKNOWN else base
             warnings.append(
                 f"{strange.path.name} is of unknown architecture; it has {common} tensors in common with the other."
             )
+    loras = [model.path.name for model in (base, *others) if _kind(model) == _LORA]
+    if len(loras) > 1:
+        listed = " and ".join(loras)
+        warnings.append(f"{listed} are LoRAs: the average of their factors is not the average of what they do.")
     return refusals, warnings
+
+
+def _kind(model: InputModel) -> str:
+    """What a file without an architecture is, of the kinds that people mistake for checkpoints; empty if neither."""
+    if model.architecture is not UNKNOWN:
+        return ""
+    if any(".lora_down." in name or ".lora_A." in name for name in model.tensors):
+        return _LORA
+    return "VAE" if model.tensors.keys() >= _VAE_KEYS else ""
 
 
 def prediction_problems(models: Sequence[InputModel], allowed: bool) -> tuple[list[str], list[str]]:

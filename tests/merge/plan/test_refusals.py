@@ -266,6 +266,23 @@ def test_channels_of_an_inpainting_model_that_the_base_lacks(sdxl: Family, tmp_p
     assert plan("inpaint + (anxl3 - beta7)", library).warnings == ()
 
 
+def test_what_is_no_checkpoint_is_called_by_its_name(tmp_path: Path) -> None:
+    down, up = "lora_unet_out.lora_down.weight", "lora_unet_out.lora_up.weight"
+    lora = {down: torch.ones(2, 2), up: torch.ones(2, 2)}
+    vae = {f"{part}.conv_in.weight": torch.ones(2) for part in ("encoder", "decoder")}
+    library = write_models(tmp_path, {"a": ONE, "lora": lora, "lora2": lora, "vae": vae})
+    assert "lora.safetensors is a LoRA, not a checkpoint." in refused(plan("0.5*a + 0.5*lora", library))
+    assert "lora.safetensors is a LoRA, not a checkpoint." in refused(plan("0.5*lora + 0.5*a", library))
+    assert "vae.safetensors is a VAE, not a checkpoint." in refused(plan("0.5*a + 0.5*vae", library))
+    two = plan("0.5*lora + 0.5*lora2", library)
+    assert two.warnings == (
+        "lora.safetensors and lora2.safetensors are LoRAs: the average of their factors is not the average of what "
+        "they do.",
+    )
+    assert plan("lora", library).warnings == ()
+    assert plan("0.5*vae + 0.5*a", library).refusals != plan("0.5*vae + 0.5*vae", library).refusals == ()
+
+
 # -- the base and the components ----------------------------------------------------------------------------------
 
 
