@@ -50,6 +50,14 @@ def test_picking_and_unpicking_gives_the_prompt_back(known):
             assert pick(picked, picker.tag_class, [], known) == text
 
 
+@pytest.mark.parametrize("text", ["((smile))", "[[smile]]", "(((smile:1.2)))", "(smile:0.9)", "smile"])
+def test_a_weight_is_the_one_that_was_asked_for_whatever_brackets_there_were(known, text):
+    weighed = weigh(f"1girl, {text}, solo", 7, 7 + len(text), 1.3, known)
+    chip = next(chip for row in rows(weighed, known) for chip in row.chips if chip.name == "smile")
+    assert chip.weight == 1.3
+    assert weigh(weighed, chip.start, chip.end, 1, known) == "1girl, smile, solo"
+
+
 def test_ponys_scores_come_as_a_ladder(prompting):
     picker = pickers(prompting.knowledge("pony-v6").profile)[0]
     assert picker.tag_class is TagClass.QUALITY
