@@ -41,6 +41,8 @@ def known(prompting):
         ("(blush, (safe:1.2):1.1)", TagClass.RATING, ["nsfw"], "(blush, (safe:1.2):1.1), nsfw"),
         ("1girl, [safe:nsfw:0.5]", TagClass.RATING, ["safe"], "1girl, [safe:nsfw:0.5], safe"),
         ("1girl BREAK solo", TagClass.RATING, ["safe"], "1girl BREAK solo, safe"),
+        ("(1girl:1.2)BREAK masterpiece", TagClass.RATING, ["nsfw"], "(1girl:1.2), nsfw BREAK masterpiece"),
+        ("(1girl:1.2)AND (solo)ADDCOL smile", TagClass.RATING, ["safe"], "(1girl:1.2), safe AND (solo)ADDCOL smile"),
     ],
 )
 def test_picking(known, text, kind, words, result):
