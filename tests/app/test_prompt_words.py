@@ -66,6 +66,13 @@ def test_a_weight_is_the_one_that_was_asked_for_whatever_brackets_there_were(kno
     assert weigh(weighed, chip.start, chip.end, 1, known) == "1girl, smile, solo"
 
 
+def test_words_with_weights_are_seen_where_the_comma_between_them_was_left_out(known):
+    text = "(masterpiece:1.2) (best quality:1.1), (safe:1.1) (smile), 1girl"
+    assert present_words(text, TagClass.QUALITY, known) == ("masterpiece", "best quality")
+    assert present_words(text, TagClass.RATING, known) == ("safe",)
+    assert present_words("(best:1.2) quality", TagClass.QUALITY, known) == ("best quality",)
+
+
 def test_ponys_scores_come_as_a_ladder(prompting):
     picker = pickers(prompting.knowledge("pony-v6").profile)[0]
     assert picker.tag_class is TagClass.QUALITY

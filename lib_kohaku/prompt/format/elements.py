@@ -232,11 +232,21 @@ def _reading(leaf: Leaf) -> str:
     return leaf.text[1:] if leaf.kind is Kind.ESCAPE else leaf.text
 
 
+def _is_row_of_weights(nodes: Sequence[Node]) -> bool:
+    """``(masterpiece:1.2) (best quality:1.2)``: the comma between them was left out, but they are two tags."""
+    filled = [node for node in nodes if not _is_blank(node)]
+    groups = [node for node in filled if isinstance(node, Group)]
+    return len(groups) > 1 and len(groups) == len(filled) and any(group.explicit for group in groups)
+
+
 def _tags(nodes: Sequence[Node]) -> Iterator[Tag]:
     reader = _TagReader()
+    in_row = _is_row_of_weights(nodes)
     stack: list[tuple[Node, Branch | None]] = [(node, None) for node in reversed(nodes)]
     while stack:
         node, parent = stack.pop()
+        if in_row and parent is None:
+            reader.cut()
         if isinstance(node, Branch):
             stack += [(child, node) for child in reversed(node.children)]
         elif node.kind is not Kind.MARK:
