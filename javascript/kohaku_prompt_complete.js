@@ -188,7 +188,10 @@
     function onInput(event, options) {
         if (prompt.text.isWriting() || !options.applies(event.target)) return;
         // Only for typing: texts that are put in or pasted must not open a list.
-        if (!event.isTrusted || (event.inputType || '').startsWith('insertFrom') || event.isComposing) return close();
+        const composed = event.type === 'compositionend' && event.data;
+        const typed = event.type === 'input' && event.isTrusted && !event.isComposing &&
+            !(event.inputType || '').startsWith('insertFrom');
+        if (!composed && !typed) return close();
         if (box !== event.target) close();
         box = event.target;
         watched = options;
@@ -202,6 +205,8 @@
         const listeners = {
             keydown: (event) => onKey(event, options),
             input: (event) => onInput(event, options),
+            // What an input method has put together; the browser sends no input event behind it.
+            compositionend: (event) => onInput(event, options),
             mousedown: (event) => event.target === box && close(),
             focusout: (event) => event.target === box && close()
         };

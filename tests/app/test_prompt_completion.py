@@ -22,6 +22,13 @@ def completed(prompting, before: str, after: str = "", pick: int = 0) -> str:
     ("before", "after", "result"),
     [
         ("long ha", "", "long hair, "),
+        ("笑顔、long ha", "", "笑顔、long hair, "),
+        ("笑顔，long ha", "，solo", "笑顔，long hair，solo"),
+        (">_", "", ">_<, "),
+        ("smile, >", "", "smile, >_<, "),
+        (">_<", " smile", ">_<, smile"),
+        ("<lora:x:1>long ha", "", "<lora:x:1>long hair, "),
+        ("(>_", ":1.2)", "(>_<:1.2)"),
         ("1girl, long ha", "", "1girl, long hair, "),
         ("a girl with long ha", "", "a girl with long hair, "),
         ("long_ha", ", solo", "long hair, solo"),
@@ -65,7 +72,18 @@ def test_what_accepting_writes(prompting, before, after, result):
 
 @pytest.mark.parametrize(
     "before",
-    ["", "1girl, ", "<lora:lon", "__lon", "# long", "(long hair:1.", "she walks along the river with long"],
+    [
+        "",
+        "1girl, ",
+        "<",
+        "<lo",
+        "<lora:lon",
+        "<lora:a,lon",
+        "__lon",
+        "# long",
+        "(long hair:1.",
+        "she walks along the river with long",
+    ],
 )
 def test_where_nothing_is_offered(prompting, before):
     assert prompting.complete(before, len(before), prompting.knowledge(GAMMA)).hits == ()

@@ -33,8 +33,16 @@ def known(prompting):
         ("1girl, (masterpiece:1.2)", TagClass.QUALITY, ["good quality"], "1girl, (good quality:1.2)"),
         ("(safe:1.2), 1girl", TagClass.RATING, ["explicit", "nsfw"], "(explicit, nsfw:1.2), 1girl"),
         ("(masterpiece:1.2), best quality", TagClass.QUALITY, ["masterpiece"], "(masterpiece:1.2)"),
+        ("(masterpiece, best quality:1.2), 1girl", TagClass.QUALITY, [], "1girl"),
+        ("(masterpiece, best quality:1.2), 1girl", TagClass.QUALITY, ["masterpiece"], "(masterpiece:1.2), 1girl"),
+        ("(masterpiece, best quality:1.2), 1girl", TagClass.QUALITY, ["good quality"], "(good quality:1.2), 1girl"),
+        ("solo, (masterpiece, blush, best quality:1.2)", TagClass.QUALITY, [], "solo, (blush:1.2)"),
+        ("((safe, blush)), nsfw, solo", TagClass.RATING, ["sensitive"], "((sensitive, blush)), solo"),
+        ("(blush, (safe:1.2):1.1)", TagClass.RATING, ["nsfw"], "(blush, (safe:1.2):1.1), nsfw"),
         ("1girl, [safe:nsfw:0.5]", TagClass.RATING, ["safe"], "1girl, [safe:nsfw:0.5], safe"),
         ("1girl BREAK solo", TagClass.RATING, ["safe"], "1girl BREAK solo, safe"),
+        ("(1girl:1.2)BREAK masterpiece", TagClass.RATING, ["nsfw"], "(1girl:1.2), nsfw BREAK masterpiece"),
+        ("(1girl:1.2)AND (solo)ADDCOL smile", TagClass.RATING, ["safe"], "(1girl:1.2), safe AND (solo)ADDCOL smile"),
     ],
 )
 def test_picking(known, text, kind, words, result):
@@ -48,6 +56,21 @@ def test_picking_and_unpicking_gives_the_prompt_back(known):
             picked = pick(text, picker.tag_class, option.words, known)
             assert present_words(picked, picker.tag_class, known) == option.words
             assert pick(picked, picker.tag_class, [], known) == text
+
+
+@pytest.mark.parametrize("text", ["((smile))", "[[smile]]", "(((smile:1.2)))", "(smile:0.9)", "smile"])
+def test_a_weight_is_the_one_that_was_asked_for_whatever_brackets_there_were(known, text):
+    weighed = weigh(f"1girl, {text}, solo", 7, 7 + len(text), 1.3, known)
+    chip = next(chip for row in rows(weighed, known) for chip in row.chips if chip.name == "smile")
+    assert chip.weight == 1.3
+    assert weigh(weighed, chip.start, chip.end, 1, known) == "1girl, smile, solo"
+
+
+def test_words_with_weights_are_seen_where_the_comma_between_them_was_left_out(known):
+    text = "(masterpiece:1.2) (best quality:1.1), (safe:1.1) (smile), 1girl"
+    assert present_words(text, TagClass.QUALITY, known) == ("masterpiece", "best quality")
+    assert present_words(text, TagClass.RATING, known) == ("safe",)
+    assert present_words("(best:1.2) quality", TagClass.QUALITY, known) == ("best quality",)
 
 
 def test_ponys_scores_come_as_a_ladder(prompting):

@@ -38,6 +38,8 @@ TAGS = ListedTags(
         TagInfo(":3", C.GENERAL, 80000),
         TagInfo(":d", C.GENERAL, 549710),
         TagInfo("^_^", C.GENERAL, 90000),
+        TagInfo("\\m/", C.GENERAL, 9000),
+        TagInfo("(o)_(o)", C.GENERAL, 700),
         TagInfo("old", C.GENERAL, 12650),
         TagInfo("old_woman", C.GENERAL, 3000, implies=("old",)),
         TagInfo("old_man", C.GENERAL, 9000, implies=("old",)),

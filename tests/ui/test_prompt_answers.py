@@ -179,6 +179,32 @@ def test_a_preset_is_added_where_it_is_read_and_contradicts_nothing(prompting, p
     assert ask(prompting, "use_preset", name="a", own=True, merge=True, prompt=text)["prompt"] == result
 
 
+@pytest.mark.parametrize(
+    "preset",
+    [
+        "1girl, smile BREAK blue hair, safe,",
+        "1girl, smile AND blue hair:0.6",
+        "# why\n1girl, smile # because",
+        "1girl, (smile, blue hair",
+        "1girl, smile ADDCOL blue hair",
+    ],
+)
+def test_adding_a_preset_twice_adds_it_once(prompting, preset):
+    ask(prompting, "save_preset", name="a", prompt=preset)
+    once = ask(prompting, "use_preset", name="a", own=True, merge=True, prompt="solo, cat")["prompt"]
+    assert "smile" in once
+    assert ask(prompting, "use_preset", name="a", own=True, merge=True, prompt=once)["prompt"] == once
+    assert ask(prompting, "use_preset", name="a", own=True, merge=True, prompt=preset)["prompt"] == preset
+
+
+def test_of_a_style_only_what_is_missing_is_added(prompting):
+    text = 'name,prompt,negative_prompt\r\nlook,"1girl, (smile, blush:1.1), safe, masterpiece",bad\r\n'
+    ask(prompting, "import_presets", text=text)
+    once = ask(prompting, "use_preset", name="look", own=True, merge=True, prompt="1girl, nsfw")["prompt"]
+    assert once == "1girl, nsfw, (smile, blush:1.1), masterpiece"
+    assert ask(prompting, "use_preset", name="look", own=True, merge=True, prompt=once)["prompt"] == once
+
+
 def test_settings_of_the_webui_are_saved_with_a_preset(prompting):
     hires = {"enabled": True, "upscaler": "ScuNET GAN", "scale": 1.5, "denoising": None}
     given_ = {"sampler": "Euler a", "scheduler": "Karras", "clip_skip": 2, "hires": hires, "cfg": 5, "steps": 20}

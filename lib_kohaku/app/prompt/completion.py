@@ -29,7 +29,11 @@ from lib_kohaku.prompt.tags.search import Hit, Match
 from lib_kohaku.prompt.tags.strength import Strength, known_strength
 
 MOST_HITS = 50
-_BREAKS = frozenset(",\n()[]{}<>|")
+# People with Japanese or Chinese keyboards part tags with the commas that those have.
+_COMMAS = ",、，"
+_BREAKS = frozenset(f"{_COMMAS}\n()[]{{}}|")
+_NETWORK_BEGINS = re.compile(r"<\w")
+_NETWORK_UNCLOSED = re.compile(r"<\w+:[^<>]*$")
 _KEYWORD = re.compile(r"\b(?:AND|BREAK|ADD(?:BASE|COMM|COL|ROW|P))\s")
 _WEIGHT_BEING_TYPED = re.compile(r":\s*[+-]?[\d.]*$")
 _WORD_START = re.compile(r"\S+")
@@ -116,7 +120,7 @@ def complete(text: str, caret: int, spec: OrderSpec, shelf: Shelf, dialect: Dial
     present = {tag_key(tag.name) for e in elements(prompt) if not e.start <= start < e.end for tag in e.tags}
     answers = (_completion(hit, spec, place, present, comments=dialect.comments) for hit in hits)
     follows = text[typed.end :].lstrip(" ")[:1]
-    suffix = "" if typed.brackets or follows == "," else ", "
+    suffix = "" if typed.brackets or (follows and follows in _COMMAS) else ", "
     end = typed.end + (1 if suffix and text[typed.end : typed.end + 1] == " " else 0)
     return Completions(start, end, suffix, tuple(answer for answer in answers if answer))
 
@@ -125,7 +129,8 @@ def typed_at(text: str, caret: int, dialect: Dialect = POSITIVE) -> Typed | None
     """What is being typed at the caret; None where no tag can be: networks, wildcards, comments, weights, prose."""
     caret = max(0, min(caret, len(text)))
     start = next((i + 1 for i in range(caret - 1, -1, -1) if _ends_tag(text, i)), 0)
-    if text[start - 1 : start] == "<" or (dialect.comments and "#" in text[text.rfind("\n", 0, caret) + 1 : caret]):
+    line = text[text.rfind("\n", 0, caret) + 1 : caret]
+    if text[start - 1 : start] == "<" or _NETWORK_UNCLOSED.search(line) or (dialect.comments and "#" in line):
         return None
     start = max((keyword.end() for keyword in _KEYWORD.finditer(text, start, caret)), default=start)
     brackets = _open_brackets(text[:start])
@@ -134,7 +139,13 @@ def typed_at(text: str, caret: int, dialect: Dialect = POSITIVE) -> Typed | None
     query = text[start:caret]
     start += len(query) - len(query.lstrip())
     query = query.lstrip()
-    if not query or "__" in query or (brackets and _WEIGHT_BEING_TYPED.search(query)) or is_prose(query):
+    if (
+        not query
+        or query == "<"
+        or "__" in query
+        or (brackets and _WEIGHT_BEING_TYPED.search(query))
+        or is_prose(query)
+    ):
         return None
     inside = text[caret : caret + 1].isalnum() or text[caret : caret + 1] == "_"
     return Typed(start, _end_of_tag(text, caret, brackets, dialect) if inside else caret, query, brackets)
@@ -174,6 +185,10 @@ def _end_of_tag(text: str, caret: int, brackets: str, dialect: Dialect) -> int:
 
 
 def _ends_tag(text: str, index: int) -> bool:
+    if text[index] == "<":  # `>_<` is a tag
+        return _NETWORK_BEGINS.match(text, index) is not None
+    if text[index] == ">":
+        return _NETWORK_UNCLOSED.search(text, max(0, text.rfind("<", 0, index)), index) is not None
     return text[index] in _BREAKS and not _is_escaped(text, index)
 
 

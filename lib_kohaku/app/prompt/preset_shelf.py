@@ -24,7 +24,7 @@ from lib_kohaku.prompt.presets.styles_csv import (
     styles_text,
     write_styles,
 )
-from lib_kohaku.prompt.syntax import Kind, Leaf, apply_edits, leaves, parse
+from lib_kohaku.prompt.syntax import Kind, Leaf, Prompt, apply_edits, leaves, parse
 
 _PART_OF_CLASS = {
     TagClass.COUNT: "counts",
@@ -208,7 +208,8 @@ def merged_prompt(text: str, preset: Preset, known: Knowledge) -> str:
         return preset_prompt(preset, known, "" if is_empty else text)
     present = {_key(item) for item in _items(text, known)}
     decided = {kind for kind in PICKED if present_words(text, kind, known)}
-    missing = [item for item in preset.parts.items() if _key(item) not in present and _kind(item, known) not in decided]
+    offered = [piece for item in preset.parts.items() for piece in _pieces(item, text, known)]
+    missing = [piece for piece in offered if _key(piece) not in present and _kind(piece, known) not in decided]
     prompt = parse(text, known.dialect)
     return apply_edits(text, addition_edits(prompt, [Addition(item) for item in missing], known.classifier))
 
@@ -219,7 +220,7 @@ def parts_of(text: str, known: Knowledge) -> PromptParts:
     So does one with a bracket that is never closed: it weighs what comes behind it.
     """
     prompt = parse(text, known.dialect)
-    if any(leaf.kind in _WALLS or _is_unclosed(leaf) for leaf in leaves(prompt.children)):
+    if _is_one_piece(prompt):
         return PromptParts(general=(text,))
     classifier = known.classifier
     found: dict[str, list[str]] = {}
@@ -228,12 +229,24 @@ def parts_of(text: str, known: Knowledge) -> PromptParts:
     return PromptParts(**{name: tuple(items) for name, items in found.items()})
 
 
+def _is_one_piece(prompt: Prompt) -> bool:
+    return any(leaf.kind in _WALLS or _is_unclosed(leaf) for leaf in leaves(prompt.children))
+
+
 def _is_unclosed(leaf: Leaf) -> bool:
     return leaf.kind is Kind.LOOSE and leaf.text in "(["
 
 
 def _items(text: str, known: Knowledge) -> Sequence[str]:
     return [element.text for element in elements(parse(text, known.dialect))]
+
+
+def _pieces(item: str, text: str, known: Knowledge) -> Sequence[str]:
+    """What of an item a prompt can have or lack by itself: a style of the webui comes as one item of many tags."""
+    if not _is_one_piece(parse(item, known.dialect)):
+        return _items(item, known)
+    whole = item.strip(" ,\n")
+    return [] if whole in text else [whole]
 
 
 def _kind(item: str, known: Knowledge) -> TagClass | None:

@@ -6,8 +6,9 @@ first one that draws towards what it says: guidance adds up over the parts, so i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from lib_kohaku.prompt.format.classify import Classifier
 from lib_kohaku.prompt.format.elements import Element, segments
@@ -38,7 +39,7 @@ def add(text: str, additions: Sequence[Addition], classifier: Classifier, dialec
     (``1girl, :3``) is the tag that was meant when words come behind it, and a lone backslash spoils nothing any more.
     """
     in_order = _in_order(additions, classifier)
-    for edits in (addition_edits(parse(text, dialect), in_order, classifier), _in_front(text, in_order)):
+    for edits in (_insertions(parse(text, dialect), in_order, classifier), _in_front(text, in_order)):
         after = apply_edits(text, edits)
         if _is_safe(text, after, additions, dialect):
             return after
@@ -47,6 +48,10 @@ def add(text: str, additions: Sequence[Addition], classifier: Classifier, dialec
 
 def addition_edits(prompt: Prompt, additions: Sequence[Addition], classifier: Classifier) -> list[Edit]:
     """The insertions, in the model's order. They are not checked; see :func:`add`."""
+    return list(_apart(prompt.text, _insertions(prompt, additions, classifier)))
+
+
+def _insertions(prompt: Prompt, additions: Sequence[Addition], classifier: Classifier) -> list[Edit]:
     ordered = _in_order(additions, classifier)
     part = _part_for_words(prompt)
     elements = _elements(prompt, part)
@@ -65,6 +70,14 @@ def addition_edits(prompt: Prompt, additions: Sequence[Addition], classifier: Cl
             place = _behind(prompt, part, after, is_last=after is elements[-1])
             edits.append(Edit(place, place, f", {addition.text}"))
     return edits
+
+
+def _apart(text: str, edits: Sequence[Edit]) -> Iterator[Edit]:
+    """The insertions with a blank where a word would touch the next one: in ``(smile:1.2)BREAK`` that is a keyword."""
+    for edit, following in zip_longest(edits, edits[1:]):
+        is_last = following is None or following.start != edit.start
+        touches = is_last and edit.replacement[-1:].isalnum() and text[edit.end : edit.end + 1].isalnum()
+        yield replace(edit, replacement=f"{edit.replacement} ") if touches else edit
 
 
 def _in_order(additions: Iterable[Addition], classifier: Classifier) -> list[Addition]:

@@ -110,4 +110,4 @@ def _sort_in(
     else:
         own = classifier.spec.own_words.get(known.key)
         name = own or (known.info.name if known.info else tag_key(known.key))
-        tags[FIELD_OF_CLASS.get(tag_class, "general")].append(WeightedTag(name, weights[0]))
+        tags[FIELD_OF_CLASS.get(tag_class, "general")].append(WeightedTag(name, min(weights)))

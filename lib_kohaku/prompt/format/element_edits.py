@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from lib_kohaku.prompt.format.elements import Element, Segment, segments
-from lib_kohaku.prompt.syntax import Edit, Group, Place, Prompt, place_at, protect_number, weight_text, write_tag
+from lib_kohaku.prompt.syntax import (
+    Edit,
+    Group,
+    Kind,
+    Leaf,
+    Node,
+    Place,
+    Prompt,
+    place_at,
+    protect_number,
+    weight_text,
+    write_tag,
+)
 
 
 def segment_of(prompt: Prompt, element: Element) -> tuple[Segment, int]:
@@ -30,18 +42,27 @@ def remove_element(prompt: Prompt, element: Element) -> Edit:
 
 
 def set_weight(prompt: Prompt, element: Element, weight: float) -> Edit:
-    """Give an element a weight. One pair of brackets around all of it is replaced, others are kept inside.
+    """Give an element a weight; whatever brackets are around all of it are replaced, others are kept inside.
+
+    Of an element of several tags only one pair is: the others are weights that its tags have already.
 
     Raises:
         PromptError: If the weight is no number.
     """
-    inner = element.text
-    only = element.nodes[0] if len(element.nodes) == 1 else None
-    if isinstance(only, Group) and only.content:
-        inner = prompt.text[only.content[0].start : only.content[-1].end]
+    nodes = _unwrapped(element.nodes)
+    while len(element.tags) == 1 and nodes != (inside := _unwrapped(nodes)):
+        nodes = inside
+    inner = prompt.text[nodes[0].start : nodes[-1].end].strip()
     return Edit(
         element.start, element.end, protect_number(inner) if weight == 1 else f"({inner}:{weight_text(weight)})"
     )
+
+
+def _unwrapped(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """What is inside of the one pair of brackets that is around all of it; the same nodes if there is none."""
+    filled = [node for node in nodes if not (isinstance(node, Leaf) and node.kind is Kind.BLANK)]
+    only = filled[0] if len(filled) == 1 else None
+    return only.content if isinstance(only, Group) and only.content else nodes
 
 
 def insert_tag(prompt: Prompt, after: Element | None, name: str, weight: float = 1.0, separator: str = ", ") -> Edit:

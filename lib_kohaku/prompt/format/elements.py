@@ -189,12 +189,13 @@ class _TagReader:
         """The tag ends here."""
         content = [index for index, (leaf, bracket) in enumerate(self.pieces) if not bracket and leaf.text.strip()]
         if content:
-            inside = _paired(self.pieces, content[0])
+            inside = _paired(self.pieces, content)
             kept = [leaf for i, (leaf, bracket) in enumerate(self.pieces) if i in inside or (not bracket)]
             name = "".join([_reading(leaf) for leaf, bracket in self.pieces if not bracket]).strip()
             typed = "".join([_reading(leaf) for leaf in kept]).strip()
-            last = max([content[-1], *inside])
-            self.tags.append(Tag(self.pieces[content[0]][0].start, self.pieces[last][0].end, name, typed, self.opaque))
+            ends = [content[0], content[-1], *inside]
+            start, end = self.pieces[min(ends)][0].start, self.pieces[max(ends)][0].end
+            self.tags.append(Tag(start, end, name, typed, self.opaque))
         self.pieces.clear()
         self.opaque = False
 
@@ -211,17 +212,19 @@ class _TagReader:
         self.pieces.append((leaf, True))
 
 
-def _paired(pieces: Sequence[tuple[Leaf, bool]], first: int) -> set[int]:
-    """Indices of brackets that open behind the first word and close again: those that may belong to a name."""
+def _paired(pieces: Sequence[tuple[Leaf, bool]], content: Sequence[int]) -> set[int]:
+    """Indices of brackets that may belong to a name, ``(o)_(o)``: all pairs that are not around all of the words."""
     paired: set[int] = set()
     opened: list[int] = []
     for index, (leaf, bracket) in enumerate(pieces):
-        if not bracket or index < first:
+        if not bracket:
             continue
         if leaf.text == "(":
             opened.append(index)
         elif opened:
-            paired |= {opened.pop(), index}
+            opening = opened.pop()
+            if opening > content[0] or index < content[-1]:
+                paired |= {opening, index}
     return paired
 
 
@@ -229,11 +232,21 @@ def _reading(leaf: Leaf) -> str:
     return leaf.text[1:] if leaf.kind is Kind.ESCAPE else leaf.text
 
 
+def _is_row_of_weights(nodes: Sequence[Node]) -> bool:
+    """``(masterpiece:1.2) (best quality:1.2)``: the comma between them was left out, but they are two tags."""
+    filled = [node for node in nodes if not _is_blank(node)]
+    groups = [node for node in filled if isinstance(node, Group)]
+    return len(groups) > 1 and len(groups) == len(filled) and any(group.explicit for group in groups)
+
+
 def _tags(nodes: Sequence[Node]) -> Iterator[Tag]:
     reader = _TagReader()
+    in_row = _is_row_of_weights(nodes)
     stack: list[tuple[Node, Branch | None]] = [(node, None) for node in reversed(nodes)]
     while stack:
         node, parent = stack.pop()
+        if in_row and parent is None:
+            reader.cut()
         if isinstance(node, Branch):
             stack += [(child, node) for child in reversed(node.children)]
         elif node.kind is not Kind.MARK:

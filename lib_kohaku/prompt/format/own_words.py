@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from lib_kohaku.prompt.format.additions import Addition, addition_edits
 from lib_kohaku.prompt.format.classify import Classifier
 from lib_kohaku.prompt.format.element_edits import remove_element
-from lib_kohaku.prompt.format.elements import Element, elements
+from lib_kohaku.prompt.format.elements import Element, Tag, elements
 from lib_kohaku.prompt.format.lookup import TagClass, tag_key
 from lib_kohaku.prompt.format.spec import OrderSpec
-from lib_kohaku.prompt.syntax import Dialect, Edit, Place, apply_edits, escape, parse
+from lib_kohaku.prompt.syntax import Dialect, Edit, Group, Leaf, Place, Prompt, apply_edits, escape, parse, walk
 
 
 def word_additions(words: Iterable[tuple[TagClass, str]], spec: OrderSpec, dialect: Dialect) -> list[Addition]:
@@ -37,34 +37,56 @@ def put_words(text: str, tag_class: TagClass, words: Sequence[str], classifier: 
     """Put other words of a kind into a prompt; none takes them out.
 
     If all of them are there, the others go, and that is all. Otherwise the first one that is there is replaced where
-    it stands, at its weight, and new ones come where the model's order has them. Words inside schedules and groups of
-    several tags are left alone.
+    it stands, at its weight, and new ones come where the model's order has them. Words inside schedules, and those in
+    brackets of their own inside of other brackets, are left alone.
     """
     prompt = parse(text, dialect)
-    old = [e for e in elements(prompt) if e.is_plain and _is_word(e, tag_class, classifier)]
+    old = _changeable(prompt, tag_class, classifier)
     additions = word_additions([(tag_class, word) for word in words], classifier.spec, dialect)
     if not old:
         return apply_edits(text, addition_edits(prompt, additions, classifier))
     wanted = {tag_key(word) for word in words}
-    others = [element for element in old if _key(element, classifier) not in wanted]
-    if wanted <= {_key(element, classifier) for element in old}:
+    others = [tag for tag in old if classifier.tag(tag).key not in wanted]
+    if wanted <= {classifier.tag(tag).key for tag in old}:
         return _without(text, others, dialect)
     text = _without(text, old[1:], dialect)
-    prompt = parse(text, dialect)
-    first = next(e for e in elements(prompt) if e.start == old[0].start)
+    first = next(tag for e in elements(parse(text, dialect)) for tag in e.tags if tag.start == old[0].start)
     written = ", ".join(addition.text for addition in additions)
-    return apply_edits(text, [Edit(first.tags[0].start, first.tags[0].end, written)])
+    return apply_edits(text, [Edit(first.start, first.end, written)])
 
 
-def _without(text: str, unwanted: Sequence[Element], dialect: Dialect) -> str:
-    for element in reversed(unwanted):  # the later ones first, so that the places of the others stay right
-        text = apply_edits(text, [remove_element(parse(text, dialect), element)])
+def _changeable(prompt: Prompt, tag_class: TagClass, classifier: Classifier) -> list[Tag]:
+    """The words of a kind that can be taken out or replaced."""
+    return [
+        tag
+        for element in elements(prompt)
+        for tag in element.tags
+        if classifier.spec.word_class(classifier.tag(tag).key) is tag_class
+        and (element.is_plain or _removal(prompt.text, element, tag))
+    ]
+
+
+def _without(text: str, unwanted: Sequence[Tag], dialect: Dialect) -> str:
+    for tag in reversed(unwanted):  # the later ones first, so that the places of the others stay right
+        prompt = parse(text, dialect)
+        element = next(element for element in elements(prompt) if element.start <= tag.start < element.end)
+        edit = remove_element(prompt, element) if len(element.tags) == 1 else _removal(text, element, tag)
+        text = apply_edits(text, [edit] if edit else [])
     return text
 
 
-def _is_word(element: Element, tag_class: TagClass, classifier: Classifier) -> bool:
-    return classifier.spec.word_class(_key(element, classifier)) is tag_class
+def _removal(text: str, element: Element, tag: Tag) -> Edit | None:
+    """Take one of several tags in the same brackets out, with a comma; None if it is something else that it is in."""
+    if any(not isinstance(node, (Group, Leaf)) for node in walk(element.nodes)) or tag.opaque:
+        return None
+    before = [other for other in element.tags if other.end <= tag.start][-1:]
+    after = [other for other in element.tags if other.start >= tag.end][:1]
+    if before and _only_separates(text[before[0].end : tag.start]):
+        return Edit(before[0].end, tag.end, "")
+    if after and _only_separates(text[tag.end : after[0].start]):
+        return Edit(tag.start, after[0].start, "")
+    return None
 
 
-def _key(element: Element, classifier: Classifier) -> str:
-    return classifier.tag(element.tags[0]).key
+def _only_separates(text: str) -> bool:
+    return not text.replace(",", "").strip()

@@ -5,12 +5,25 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 
-from lib_kohaku.prompt.format import Classifier, Element, Known, NoTags, OrderSpec, Tag, TagLookup, segments
+from lib_kohaku.prompt.format import (
+    Classifier,
+    Element,
+    Known,
+    NoTags,
+    OrderSpec,
+    Tag,
+    TagClass,
+    TagInfo,
+    TagLookup,
+    segments,
+    tag_key,
+)
 from lib_kohaku.prompt.syntax import (
     POSITIVE,
     Alternation,
     Dialect,
     Edit,
+    Group,
     Kind,
     Leaf,
     Part,
@@ -82,7 +95,18 @@ class LintContext:
         spelled = self.spec.spell(name)
         if reason_unwritable(spelled, comments=self.dialect.comments):
             return None
-        return Edit(at.tag.start, at.tag.end, escape(spelled, at.place, comments=self.dialect.comments))
+        start, end = at.tag.start, at.tag.end
+        if not _has_whole_brackets(at):  # `(long:1.2) hiar`: half of a pair would stay behind
+            if len(at.element.tags) > 1:
+                return None
+            start, end = at.element.start, at.element.end
+        return Edit(start, end, escape(spelled, at.place, comments=self.dialect.comments))
+
+    def backslashed(self, at: TagAt) -> TagInfo | None:
+        r"""The tag that this one is with its backslashes, which the webui drops: ``\m/``; None if it is none."""
+        typed = self.text[at.tag.start : at.tag.end]
+        is_known = at.known.tag_class is not TagClass.UNKNOWN or at.known.info is not None
+        return None if is_known or "\\" not in typed else self.lookup.resolve(tag_key(typed))
 
     def removed(self, at: TagAt) -> Edit | None:
         """Take a tag out with the comma and blanks on one side; None if something else stands there."""
@@ -99,6 +123,13 @@ class LintContext:
             if _only_separates(self.text[end:right]):
                 return Edit(start, right, "")
         return Edit(start, end, "") if whole else None
+
+
+def _has_whole_brackets(at: TagAt) -> bool:
+    """Whether no pair of brackets is half inside of a tag."""
+    inside = range(at.tag.start, at.tag.end)
+    groups = (node for node in walk(at.element.nodes) if isinstance(node, Group))
+    return all((group.start in inside) == (group.end - 1 in inside) for group in groups)
 
 
 def _only_separates(text: str) -> bool:

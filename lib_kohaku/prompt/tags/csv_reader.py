@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -18,6 +19,13 @@ LONGEST_LINE = 65_536
 LONGEST_NAME = 256
 LARGEST_COUNT = 2**31 - 1
 _SAMPLE = 64
+# Tags have semicolons of their own, `;d`: a number or a column's name has to come behind the one that parts.
+_OTHER_DELIMITERS = {
+    mark: re.compile(
+        rf'"?[^,"]+?"?{mark}\s*"?(?:\d+"?\s*(?:{mark}|$)|(?:category|type|count|post_count)\b)', re.I
+    ).match
+    for mark in (";", "\t")
+}
 
 Row = tuple[int, list[str]]
 
@@ -84,7 +92,7 @@ def _rows(path: Path, text: str) -> Iterator[Row]:
         raise DataFileError(path, f"has {longest:,} characters; a tag list's lines are short", line)
     if len(lines) > MOST_TAGS:
         raise DataFileError(path, f"has {len(lines):,} lines, more than {MOST_TAGS:,}")
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, strict=True, skipinitialspace=True, delimiter=_delimiter(lines))
     number = 0
     try:
         for number, cells in enumerate(reader, 1):
@@ -96,6 +104,12 @@ def _rows(path: Path, text: str) -> Iterator[Row]:
     except csv.Error as error:
         reason = "a quotation mark is not closed" if "end of data" in str(error) else f"is not valid CSV ({error})"
         raise DataFileError(path, reason, number + 1) from error
+
+
+def _delimiter(lines: list[str]) -> str:
+    """What parts the columns: a semicolon or tab where spreadsheets write those, and no line can do without."""
+    sample = list(islice((line for line in lines if line.strip()), _SAMPLE))
+    return next((mark for mark, column in _OTHER_DELIMITERS.items() if sample and all(map(column, sample))), ",")
 
 
 def _tags(path: Path, layout: Layout, rows: Iterable[Row]) -> tuple[tuple[Tag, ...], str]:

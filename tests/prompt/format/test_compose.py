@@ -63,6 +63,12 @@ def test_what_fields_cannot_hold_is_refused(text, reason):
         decompose(text, GAMMA, TAGS)
 
 
+@pytest.mark.parametrize(("text", "weight"), [("(o)_(o)", 1), ("((o)_(o):1.2)", 1.2), ("(saber (fate):1.2)", 1.2)])
+def test_brackets_of_a_name_are_no_weight(text, weight):
+    found = decompose(text, GAMMA, TAGS)
+    assert [tag.weight for tag in (*found.general, *found.characters)] == [weight]
+
+
 def test_unwritable_names_are_refused():
     with pytest.raises(UnwritableTagError, match="memories off#5"):
         compose(PromptFields(series=(T("memories_off#5"),)), GAMMA)

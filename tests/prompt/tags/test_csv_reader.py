@@ -34,6 +34,23 @@ MAIN = '1girl,0,6008644,"1girls,sole_female"\nhighres,5,5256195,\nfate,3,10,\nsa
             ],
             id="tagcomplete main",
         ),
+        pytest.param(
+            '1girl;0;600;"1girls,sole_female"\r\n";d";0;5;\r\n',
+            [Tag("1girl", Category.GENERAL, 600, ("1girls", "sole_female")), Tag(";d", Category.GENERAL, 5)],
+            id="semicolons as spreadsheets write them",
+        ),
+        pytest.param(
+            "name\tcategory\tcount\nlong hair\t0\t600\nwlop\t1\t5\n",
+            [Tag("long_hair", Category.GENERAL, 600), Tag("wlop", Category.ARTIST, 5)],
+            id="tabs, with a header",
+        ),
+        pytest.param("wlop; 600\nsaber; 5\n", [Tag("wlop", posts=600), Tag("saber", posts=5)], id="two by semicolon"),
+        pytest.param(";d\n;3;\n;)\n", [Tag(";d"), Tag(";3;"), Tag(";)")], id="tags that have semicolons"),
+        pytest.param(
+            'long hair, 0, 600, "longhair, /lh"\nsolo, 0, 500, \n',
+            [Tag("long_hair", Category.GENERAL, 600, ("longhair", "/lh")), Tag("solo", Category.GENERAL, 500)],
+            id="blanks behind the commas",
+        ),
         pytest.param("long_hair\nshort hair\n\n", [Tag("long_hair"), Tag("short_hair")], id="one column"),
         pytest.param("long_hair,12\nx,0\n", [Tag("long_hair", posts=12), Tag("x")], id="name, count"),
         pytest.param("long_hair,長髪\n", [Tag("long_hair", aliases=("長髪",))], id="translation"),

@@ -1,4 +1,4 @@
-"""``name (series)`` without backslashes: the brackets become a weight and vanish."""
+r"""``name (series)`` without backslashes: the brackets become a weight and vanish. And ``\m/``, which loses its own."""
 
 from __future__ import annotations
 
@@ -18,8 +18,17 @@ def check(context: LintContext) -> Iterator[Finding]:
     """Tags that the list knows with their brackets; without a list, what looks like one."""
     for at in context.tags:
         guessed = not context.lookup.complete and at.tag.typed != at.tag.name and _LOOKS_LIKE_NAME.search(at.tag.typed)
+        lost = context.backslashed(at)
         if at.known.as_typed or guessed:
             yield _finding(at)
+        elif lost is not None and (edit := context.respelled(at, lost.name)):
+            yield Finding(
+                CODE,
+                Severity.WARNING,
+                at.span,
+                f"The webui drops the backslash of '{lost.name}' and reads '{at.tag.name}'. A second one keeps it.",
+                (Fix(f"Write {edit.replacement}", (edit,)),),
+            )
 
 
 def _finding(at: TagAt) -> Finding:

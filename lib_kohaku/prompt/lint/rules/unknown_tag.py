@@ -23,7 +23,7 @@ def check(context: LintContext) -> Iterator[Finding]:
         return
     for at in context.tags:
         known = at.known.tag_class is not TagClass.UNKNOWN or at.known.info is not None
-        if known or at.tag.opaque or is_prose(at.tag.name):
+        if known or at.tag.opaque or is_prose(at.tag.name) or context.backslashed(at):
             continue
         names = _meant(at.known.key, context.lookup)
         edits = [(context.spec.spell(name), context.respelled(at, name)) for name in names]
