@@ -56,12 +56,22 @@ class Skipped:
 
 
 def live_tensors(model: nn.Module, prefix: str) -> dict[str, TensorInfo]:
-    """Parameters and buffers of a model as if they were tensors of a file."""
-    named = [*model.named_parameters(prefix), *model.named_buffers(prefix)]
+    """Parameters and buffers of a model as if they were tensors of a file. Another thread may be converting it."""
+    named = [*model.named_parameters(prefix), *_named_buffers(model, prefix)]
     return {
         name: TensorInfo(name, from_torch(tensor.dtype), tuple(tensor.shape), 0, tensor.numel() * tensor.dtype.itemsize)
         for name, tensor in named
     }
+
+
+def _named_buffers(model: nn.Module, prefix: str) -> Iterator[tuple[str, torch.Tensor]]:
+    """As torch's ``named_buffers``, which does not bear that buffers come and go meanwhile, as those of codes do."""
+    seen: set[int] = set()
+    for path, module in model.named_modules(prefix=prefix):
+        for name, buffer in list(module._buffers.items()):
+            if buffer is not None and id(buffer) not in seen:
+                seen.add(id(buffer))
+                yield f"{path}.{name}" if path else name, buffer
 
 
 def component_finder(model: nn.Module, prefix: str) -> ComponentOf:
