@@ -155,11 +155,24 @@ def _locate(module: nn.Module, role: str) -> tuple[nn.Module, str]:
 
 
 def _obstacle(module: nn.Module, uses: int) -> str:
-    if "forward" in module.__dict__:
+    if not _computes_as_its_class(module):
         return "something else has replaced its forward"
     if uses > 1:
         return "its weight is shared with another module"
     return ""
+
+
+def _computes_as_its_class(module: nn.Module) -> bool:
+    """Whether nobody has put another ``forward`` on the instance.
+
+    Those who wrap a layer for a while often put back what they read, which leaves the class's own on the instance, or
+    that of a manager that has let go of the layer since and calls the class's.
+    """
+    forward = module.__dict__.get("forward")
+    owner = getattr(forward, "__self__", None)
+    if isinstance(owner, ManagedLayer):
+        return owner.module is module and not owner.managed
+    return forward is None or (owner is module and getattr(forward, "__func__", None) is type(module).forward)
 
 
 def _require_convertible(name: str, parameter: nn.Parameter, has_codes: bool) -> None:
