@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lib_kohaku.fp8.attach import attach, attachment_of
-from lib_kohaku.fp8.choice import OFF, Fp8Choice, Parts
+from lib_kohaku.fp8.choice import OFF, Fp8Choice, Parts, all_choices
 from lib_kohaku.fp8.policy import Policy
 from lib_kohaku.host.a1111.fp8 import memory
 
@@ -42,6 +42,14 @@ def convert(model: nn.Module) -> None:
 def counted(model: nn.Module) -> list[int]:
     now, off, on = (memory.memory_now(model), *(memory.memory_predicted(model, choice) for choice in (OFF, ON)))
     return [now.before, now.after, off.before, off.after, on.before, on.after]
+
+
+@pytest.mark.parametrize("choice", [choice for choice in all_choices() if choice.on], ids=lambda choice: choice.text)
+def test_what_was_predicted_is_what_there_is(choice):
+    model = make_model()
+    predicted = memory.memory_predicted(model, choice)
+    attach(model, choice.policy(), component_of=lambda name: "unet")
+    assert memory.memory_now(model).to_json() == predicted.to_json()
 
 
 @pytest.mark.parametrize("count", [memory.memory_now, lambda model: memory.memory_predicted(model, ON)])

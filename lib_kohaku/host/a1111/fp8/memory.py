@@ -55,10 +55,17 @@ def memory_predicted(model: nn.Module, choice: Fp8Choice) -> MemoryTable:
 
 def _managed(model: nn.Module) -> dict[str, Kind]:
     attachment = attachment_of(model)
-    weights = {} if attachment is None else attachment.weights
+    if attachment is None:
+        return {}
     # Those converted while the webui loaded them have other live names by now.
-    kinds = {file_name(name): weight.kind for name, weight in weights.items()}
-    return {name: kind for name, kind in kinds.items() if kind is not None}
+    kinds = {file_name(name): weight.kind for name, weight in attachment.weights.items()}
+    # A scale of 1 that nobody asked for takes no room.
+    plain = attachment.policy.scaling is Scaling.NONE
+    return {
+        name: (kind[0], Scaling.NONE if plain and kind[1] is Scaling.TENSOR else kind[1], kind[2])
+        for name, kind in kinds.items()
+        if kind is not None
+    }
 
 
 def _ordinary(model: nn.Module, managed: dict[str, Kind]) -> list[TensorInfo]:
