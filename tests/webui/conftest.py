@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,12 +44,30 @@ def start_webui(factory: pytest.TempPathFactory, *flags: str) -> Webui:
     return Webui(install, data, data / "log.txt", *flags)
 
 
-@pytest.fixture(scope="session")
-def webui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webui]:
-    running = start_webui(tmp_path_factory)
+@contextmanager
+def _running(factory: pytest.TempPathFactory) -> Iterator[Webui]:
+    running = start_webui(factory)
     try:
         running.wait_started()
         running.image(override_settings={"sd_model_checkpoint": "mini_b"})  # the very first model differs by a hair
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def webui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webui]:
+    with _running(tmp_path_factory) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def unvisited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webui]:
+    """A webui that no browser was at, for Reload UI.
+
+    A page that is closed while one of its events is in gradio's queue leaves a task behind (``join_queue`` waits for
+    a disconnection that it never sees), and Reload UI then waits for ever in ``Server.close``. So it is without this
+    extension, whose own events do not use that queue.
+    """
+    with _running(tmp_path_factory) as running:
+        yield running

@@ -38,6 +38,11 @@ def wait_for(webui: Webui, job_id: str, reached: Callable[[dict[str, Any]], bool
         time.sleep(0.005)
 
 
+@pytest.fixture(scope="module")
+def webui(unvisited: Webui) -> Webui:
+    return unvisited
+
+
 @pytest.fixture
 def large(webui: Webui) -> Iterator[Path]:
     folder = folder_of(webui)

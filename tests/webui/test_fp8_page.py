@@ -106,6 +106,17 @@ def test_somebody_else_moved_the_switch(page: Page, webui: Webui):
     expect(page.locator('#kohaku_precision_choice label:has-text("UNet: saves most") input')).to_be_checked()
 
 
+def test_the_page_of_settings_does_not_take_the_choice_back(page: Page, webui: Webui):
+    """It sends everything that it shows, and shows what was so when the page was opened."""
+    page.click('#kohaku_precision_choice label:has-text("UNet: saves most")')
+    page.click("#kohaku_precision_apply")
+    held(page, "UNet e4m3fn scaled")
+    page.click('#tabs > .tab-nav button:has-text("Settings")')
+    page.click("#settings_submit")
+    expect(page.locator(".block#settings_result")).to_contain_text(re.compile(r"\d+ settings changed"), timeout=60_000)
+    assert webui.kohaku("GET", "/fp8")["wanted"] == "UNet e4m3fn scaled"
+
+
 def test_the_webuis_own_fp8_is_taken_over(page: Page, webui: Webui):
     expect(page.locator("#kohaku_precision_take_over")).to_be_hidden()
     page.click('#kohaku_precision_choice label:has-text("UNet: saves most")')

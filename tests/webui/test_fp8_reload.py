@@ -13,6 +13,11 @@ from tests.webui.test_grid import FP8, axis_labels, grid
 from tests.webui.test_merging import BROKEN
 
 
+@pytest.fixture(scope="module")
+def webui(unvisited: Webui) -> Webui:
+    return unvisited
+
+
 @pytest.fixture(autouse=True)
 def _normal(webui: Webui) -> Iterator[None]:
     make_models(webui)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.webui.server import Webui
 from tests.webui.test_grid import axis_labels
 from tests.webui.test_merging import BROKEN, FORMULA
+
+
+@pytest.fixture(scope="module")
+def webui(unvisited: Webui) -> Webui:
+    return unvisited
 
 
 def test_reload_keeps_the_merge_and_doubles_nothing(webui: Webui):
