@@ -277,3 +277,31 @@ def test_an_unknown_model_is_left_alone():
     block = make_block()
     attachment = attach(block, Policy())
     assert not attachment.weights and attachment.skipped[0].reason == "other is not converted"
+
+
+def test_a_forward_that_was_only_put_back_is_nobodys():
+    """ControlNet's LLLite and others wrap layers for an image, and afterwards set what they had read."""
+    block = make_block()
+    layers = {"mlp.0": block.mlp[0], "conv": block.conv, "attn": block.attn}
+    for layer in layers.values():
+        layer.forward = layer.forward
+    attachment = attach(block, EVERYTHING)
+    held = set(attachment.weights)
+    assert held >= {"mlp.0.weight", "conv.weight", "attn.in_proj_weight"} and attachment.skipped == ()
+    expected = block(make_input())
+    # The same while the layers are held, and let go of in between: then the manager's is put back.
+    read = {name: layer.forward for name, layer in layers.items()}
+    attachment.detach()
+    for name, layer in layers.items():
+        layer.forward = read[name]
+    again = attach(block, EVERYTHING)
+    assert set(again.weights) == held and again.skipped == ()
+    assert torch.equal(block(make_input()), expected)
+    again.detach()
+    assert not any("forward" in module.__dict__ for module in block.modules())
+
+
+def test_a_forward_of_another_layer_is_somebodys():
+    block = make_block()
+    block.mlp[0].forward = copy.deepcopy(block.mlp[0]).forward
+    assert [skip.name for skip in attach(block, EVERYTHING).skipped] == ["mlp.0.weight"]

@@ -195,6 +195,21 @@ def test_bad_numbers_leave_nothing(tmp_path, bad, name):
     assert [path.name for path in tmp_path.iterdir()] == ["s.safetensors"]
 
 
+@pytest.mark.parametrize("scaling", [Scaling.TENSOR, Scaling.CHANNEL])
+def test_weights_without_channels_or_numbers(tmp_path, scaling):
+    """A layer that was pruned away: its scale per channel has no bytes."""
+    none, empty = f"{UNET}middle_block.1.none.weight", f"{UNET}middle_block.1.empty.weight"
+    source = write(tmp_path / "s.safetensors", few_sdxl() | {none: torch.zeros(0, 7), empty: torch.zeros(7, 0)})
+    out = tmp_path / "out.safetensors"
+    report = convert_file(source, out, Profile.WEBUI, Policy(scaling=scaling))
+    after = load_file(out)
+    assert (after[none].shape, after[empty].shape) == ((0, 7), (7, 0))
+    channels = scaling is Scaling.CHANNEL
+    assert after[none.removesuffix("weight") + "scale_weight"].shape == ((0,) if channels else ())
+    assert after[empty.removesuffix("weight") + "scale_weight"].tolist() == ([1.0] * 7 if channels else 1.0)
+    assert report.memory.after == sum(tensor.numel() * tensor.element_size() for tensor in after.values())
+
+
 def test_damaged_inputs_leave_nothing(source, tmp_path):
     whole = source.read_bytes()
     for data in (whole[:-1], whole[:100], b""):

@@ -47,6 +47,24 @@ class Change:
         return self.matrix.to(weight.dtype), None
 
 
+class NetworkModuleLora:
+    """As the webui calls a LoRA's module for one layer."""
+
+    def __init__(self) -> None:
+        self.up_model, self.down_model, self.mid_model = (
+            nn.Linear(2, 8, bias=False),
+            nn.Linear(8, 2, bias=False),
+            None,
+        )
+        self.network = SimpleNamespace(dyn_dim=None)
+
+    def multiplier(self) -> float:
+        return 0.5
+
+    def calc_scale(self) -> float:
+        return 2.0
+
+
 def net(name: str, modules: dict[str, Any], te: float = 1.0) -> SimpleNamespace:
     return SimpleNamespace(name=name, modules=modules, te_multiplier=te, unet_multiplier=te, dyn_dim=None)
 
@@ -126,6 +144,20 @@ def test_a_new_multiplier_is_noticed(block: Block, attachment: Attachment, netwo
     assert not torch.equal(block(values), before)
 
 
+def test_a_lora_that_is_renamed_is_applied_anew(block: Block, attachment: Attachment, networks: ModuleType):
+    """How extensions that weigh the blocks of a LoRA tell the webui that they have changed its tensors."""
+    change = NetworkModuleLora()
+    networks.loaded_networks = [net("a", {"linear": change})]
+    values = torch.randn(3, 2, 8)
+    block(values)
+    change.up_model.weight = nn.Parameter(change.up_model.weight * 3)
+    networks.loaded_networks[0].name += " with other blocks"
+    found = block(values)
+    plain = reference(block)
+    plain.linear.weight += change.up_model.weight.detach() @ change.down_model.weight.detach()
+    torch.testing.assert_close(found, plain(values), rtol=1e-5, atol=1e-5)
+
+
 def test_a_lora_that_does_not_fit_is_counted_once_and_left_out(
     block: Block, attachment: Attachment, networks: ModuleType
 ):
@@ -138,21 +170,6 @@ def test_a_lora_that_does_not_fit_is_counted_once_and_left_out(
 
 
 def test_low_rank_modules_are_side_branches(block: Block, attachment: Attachment, networks: ModuleType):
-    class NetworkModuleLora:
-        def __init__(self) -> None:
-            self.up_model, self.down_model, self.mid_model = (
-                nn.Linear(2, 8, bias=False),
-                nn.Linear(8, 2, bias=False),
-                None,
-            )
-            self.network = SimpleNamespace(dyn_dim=None)
-
-        def multiplier(self) -> float:
-            return 0.5
-
-        def calc_scale(self) -> float:
-            return 2.0
-
     module = NetworkModuleLora()
     values = torch.randn(3, 2, 8)
     networks.loaded_networks = [net("a", {"linear": module})]

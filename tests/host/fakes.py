@@ -98,7 +98,7 @@ class FakeWebui:
             progress.finished_tasks.append(task),
             setattr(progress, "current_task", None),
         )
-        modules["devices"].__dict__.update(fp8=False, autocast=contextlib.nullcontext)
+        modules["devices"].__dict__.update(fp8=False, autocast=contextlib.nullcontext, torch_gc=lambda: None)
         modules["sd_unet"].apply_unet = lambda option=None: self.events.append(f"unet {option}")
         caches: dict[str, dict] = {}
         modules["cache"].cache = lambda section: caches.setdefault(section, {})

@@ -186,7 +186,8 @@ class Attachment:
         self.skipped = tuple(skipped)
 
     def _managed(self) -> list[_Place]:
-        return [place for place in self._places.values() if place.layer.managed]
+        # Others may ask for the weights while a thread converts them.
+        return [place for place in list(self._places.values()) if place.layer.managed]
 
 
 def attachment_of(model: nn.Module) -> Attachment | None:

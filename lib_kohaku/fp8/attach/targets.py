@@ -56,12 +56,22 @@ class Skipped:
 
 
 def live_tensors(model: nn.Module, prefix: str) -> dict[str, TensorInfo]:
-    """Parameters and buffers of a model as if they were tensors of a file."""
-    named = [*model.named_parameters(prefix), *model.named_buffers(prefix)]
+    """Parameters and buffers of a model as if they were tensors of a file. Another thread may be converting it."""
+    named = [*model.named_parameters(prefix), *_named_buffers(model, prefix)]
     return {
         name: TensorInfo(name, from_torch(tensor.dtype), tuple(tensor.shape), 0, tensor.numel() * tensor.dtype.itemsize)
         for name, tensor in named
     }
+
+
+def _named_buffers(model: nn.Module, prefix: str) -> Iterator[tuple[str, torch.Tensor]]:
+    """As torch's ``named_buffers``, which does not bear that buffers come and go meanwhile, as those of codes do."""
+    seen: set[int] = set()
+    for path, module in model.named_modules(prefix=prefix):
+        for name, buffer in list(module._buffers.items()):
+            if buffer is not None and id(buffer) not in seen:
+                seen.add(id(buffer))
+                yield f"{path}.{name}" if path else name, buffer
 
 
 def component_finder(model: nn.Module, prefix: str) -> ComponentOf:
@@ -145,11 +155,24 @@ def _locate(module: nn.Module, role: str) -> tuple[nn.Module, str]:
 
 
 def _obstacle(module: nn.Module, uses: int) -> str:
-    if "forward" in module.__dict__:
+    if not _computes_as_its_class(module):
         return "something else has replaced its forward"
     if uses > 1:
         return "its weight is shared with another module"
     return ""
+
+
+def _computes_as_its_class(module: nn.Module) -> bool:
+    """Whether nobody has put another ``forward`` on the instance.
+
+    Those who wrap a layer for a while often put back what they read, which leaves the class's own on the instance, or
+    that of a manager that has let go of the layer since and calls the class's.
+    """
+    forward = module.__dict__.get("forward")
+    owner = getattr(forward, "__self__", None)
+    if isinstance(owner, ManagedLayer):
+        return owner.module is module and not owner.managed
+    return forward is None or (owner is module and getattr(forward, "__func__", None) is type(module).forward)
 
 
 def _require_convertible(name: str, parameter: nn.Parameter, has_codes: bool) -> None:

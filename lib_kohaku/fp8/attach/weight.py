@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lib_kohaku.fp8.codecs import Quantised, Scaling, decode
+from lib_kohaku.fp8.codecs import Fp8Format, Quantised, Scaling, decode
 from lib_kohaku.fp8.errors import Fp8Error
 
 _BUFFER_PREFIX = "_kohaku_"
@@ -122,6 +122,12 @@ class ManagedWeight:
         marker = self.owner._buffers[self._dtype_buffer]
         assert marker is not None
         return marker.dtype
+
+    @property
+    def kind(self) -> tuple[Fp8Format, Scaling, torch.dtype] | None:
+        """Format, scaling and :attr:`dtype`, for those who count while others convert; None if it is ordinary."""
+        marker = self.owner._buffers.get(self._dtype_buffer)
+        return None if marker is None else (self._fmt, self._scaling, marker.dtype)
 
     @property
     def scaling(self) -> Scaling:

@@ -57,7 +57,7 @@ class Pipeline:
                 in_flight += job.nbytes
             job, future = ahead.popleft()
             made = Made(memoryview(self._scales[job.step.source])) if future is None else future.result()
-            if made.scale:
+            if made.scale is not None:
                 self._scales[job.step.source] = made.scale
             yield job, made
             if made.loan is not None:

@@ -46,13 +46,13 @@ class Made:
 
     Attributes:
         data: Bytes for the output.
-        scale: Bytes of the scale, if codes were made.
+        scale: Bytes of the scale, None if no codes were made; empty for a weight without channels.
         quality: What making codes cost, if it was measured.
         loan: The memory that ``data`` is in; to be ended when they are written.
     """
 
     data: memoryview
-    scale: bytes = b""
+    scale: bytes | None = None
     quality: WeightQuality | None = None
     loan: Loan | None = None
 
@@ -92,7 +92,7 @@ def run(job: Job, file: Fp8Checkpoint, scratch: Scratch, pool: BufferPool, *, wi
         made = run(Job(step.weight, 0, job.nbytes), file, scratch, pool, with_quality=False)
         if made.loan is not None:
             made.loan.end()
-        return Made(memoryview(made.scale))
+        return Made(memoryview(made.scale or b""))
     if step.action is Action.CONSTANT:
         return Made(memoryview(step.data))
     loan = pool.loan()

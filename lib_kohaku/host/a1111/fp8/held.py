@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 
 from lib_kohaku.checkpoint.architectures import detect_architecture
-from lib_kohaku.errors import KohakuError
+from lib_kohaku.errors import KohakuError, RefusedError
 from lib_kohaku.fp8.attach import Attachment, attach
 from lib_kohaku.fp8.attach.targets import live_tensors
 from lib_kohaku.fp8.choice import Fp8Choice
@@ -21,6 +22,8 @@ from lib_kohaku.host.a1111.fp8.loras import PromptLoras
 from lib_kohaku.host.a1111.fp8.originals import OriginalReader, Originals, file_name
 from lib_kohaku.host.a1111.live_weights import undo_baked_loras
 from lib_kohaku.progress import Progress, SilentProgress
+
+_log = logging.getLogger(__name__)
 
 _HELD = "_kohaku_fp8_held"
 _FILE = "_kohaku_fp8_file"
@@ -144,11 +147,25 @@ def let_go(model: Any, *, exact: bool = True) -> str:
 
     Returns:
         Empty, or why the weights are only what the codes say.
+
+    Raises:
+        RefusedError: If there is no memory for them. The model is held as before then.
     """
     held = held_of(model)
     if held is None:
         return ""
     held.loras.remove()
+    try:
+        problem = _restore(held, exact)
+    except (RuntimeError, MemoryError) as error:  # torch's kinds of "out of memory" are of the former
+        _hold_again(model, held)
+        reason = (str(error).splitlines() or ["no memory"])[0][:200]
+        raise RefusedError(f"The model stays held in fp8, as its own weights found no room: {reason}") from error
+    del model.__dict__[_HELD]
+    return problem
+
+
+def _restore(held: Held, exact: bool) -> str:
     problem = ""
     if exact and held.attachment.weights:
         try:
@@ -157,8 +174,25 @@ def let_go(model: Any, *, exact: bool = True) -> str:
         except (KohakuError, OSError) as error:
             problem = f"{error}: the weights are now what fp8 left of them; load the checkpoint again to have all"
     held.attachment.detach()
-    del model.__dict__[_HELD]
     return problem
+
+
+def _hold_again(model: Any, held: Held) -> None:
+    """Convert again what was ordinary already when memory ended; a mixture would take more than either."""
+    try:
+        with held.originals.open() as source:
+            attachment = attach(
+                model,
+                held.attachment.policy,
+                source=source,
+                stored=StoredCodes(source, held.choice.fmt),
+                progress=FreeingProgress(SilentProgress()),
+            )
+    except (KohakuError, OSError, RuntimeError, MemoryError) as error:
+        _log.warning("Kohaku: a part of the model's weights is no longer held in fp8: %s", error)
+        held.loras.watch()  # the others still are
+        return
+    _held(model, held.choice, held.originals, attachment)
 
 
 def forget(model: Any) -> None:

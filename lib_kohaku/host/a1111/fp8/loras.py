@@ -70,7 +70,8 @@ class PromptLoras:
         """Make the changes those of the LoRAs that are loaded now, unless they are."""
         networks: Any = sys.modules.get("networks")
         loaded = getattr(networks, "loaded_networks", ())
-        wanted = tuple((net, net.te_multiplier, net.unet_multiplier, net.dyn_dim) for net in loaded)
+        # By name too, as in the webui: extensions that change a LoRA's tensors rename it, to have it applied anew.
+        wanted = tuple((net, net.name, net.te_multiplier, net.unet_multiplier, net.dyn_dim) for net in loaded)
         if wanted != self._applied:
             self._apply(networks, list(loaded))
             self._applied = wanted

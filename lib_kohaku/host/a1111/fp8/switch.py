@@ -116,6 +116,9 @@ class Fp8Switch:
         problem = self.problem(model)
         if problem and not again:
             return held
+        if held is None and not wanted.on:
+            model.__dict__.pop(_REFUSAL, None)
+            return None
         with_text = self._release(model)
         if not wanted.on:
             model.__dict__.pop(_REFUSAL, None)
@@ -125,6 +128,7 @@ class Fp8Switch:
         if with_text:
             forget_encoded_prompts(model if in_use else None)
         give_back_freed_memory()
+        devices.torch_gc()  # torch keeps what was freed on a GPU: the device would look as full as before
         return held_of(model)
 
     def note_refusal(self, model: Any, error: KohakuError) -> None:
@@ -142,8 +146,12 @@ class Fp8Switch:
         held = held_of(model)
         if held is None:
             return False
-        # Of a file that was loaded meanwhile the codes are no part; what they say is all that there is.
-        problem = let_go(model, exact=held.is_same_file(model))
+        try:
+            # Of a file that was loaded meanwhile the codes are no part; what they say is all that there is.
+            problem = let_go(model, exact=held.is_same_file(model))
+        except KohakuError as error:
+            self.note_refusal(model, error)
+            raise
         if problem:
             _log.warning("Kohaku: %s", problem)
         return held.choice.parts is Parts.UNET_AND_TEXT
