@@ -63,7 +63,7 @@ def bind_roles(
     unknown = ModelReference()
     return tuple(
         RoleBinding(role, chosen[role], CHOSEN)
-        if chosen.get(role) in library.files
+        if chosen.get(role) in library.everything
         else binder.bind(role, recipe.models.get(role, unknown), remembered.get(role, unknown))
         for role in roles
     )
@@ -75,7 +75,7 @@ class _Binder:
     def __init__(self, library: ModelLibrary, known_sha256: Callable[[Path], str]) -> None:
         self._library = library
         self._known_sha256 = known_sha256
-        self._names = {path: name for name, path in library.files.items()}
+        self._names = {path: name for name, path in library.everything.items()}
 
     def bind(self, role: str, reference: ModelReference, earlier: ModelReference) -> RoleBinding:
         named, problem, namesakes = self._find(filter(None, (reference.file, role)))
@@ -117,13 +117,13 @@ class _Binder:
         """The file with a hash; ``likely`` is looked at first."""
         if not sha256:
             return ""
-        if likely and self._known_sha256(self._library.files[likely]) == sha256:
+        if likely and self._known_sha256(self._library.everything[likely]) == sha256:
             return likely
         return self._all_hashes.get(sha256, "")
 
     @cached_property
     def _all_hashes(self) -> dict[str, str]:
-        return {self._known_sha256(path): name for name, path in self._library.files.items()}
+        return {self._known_sha256(path): name for name, path in self._library.everything.items()}
 
     def _remembered(self, earlier: ModelReference) -> str:
         """The file that it was, by its hash, else by its name unless that is known to be another model by now."""
@@ -131,7 +131,7 @@ class _Binder:
         by_hash = self._by_hash(earlier.sha256, named)
         if by_hash or not named:
             return by_hash
-        replaced = earlier.sha256 and self._known_sha256(self._library.files[named])
+        replaced = earlier.sha256 and self._known_sha256(self._library.everything[named])
         return "" if replaced else named
 
 

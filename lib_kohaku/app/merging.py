@@ -233,7 +233,7 @@ def _told_apart(plan: MergePlan, library: ModelLibrary) -> MergePlan:
     A recipe names files without folders, to be of use elsewhere. Where two are called alike, that means neither or the
     wrong one, today already: in a grid, when the recipe is saved and taken up again.
     """
-    names = {path: name for name, path in library.files.items()}
+    names = {path: name for name, path in library.everything.items()}
     models = dict(plan.recipe.models)
     for model in plan.models:
         if model.path in names and model.role in models and not _is_meant(library, model.path):

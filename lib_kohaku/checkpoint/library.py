@@ -29,8 +29,12 @@ class ModelLibrary:
     ``Name``, in any case of letters where that is unambiguous.
     """
 
-    def __init__(self, roots: Iterable[Path]) -> None:
+    def __init__(self, roots: Iterable[Path], vaes: Iterable[Path] = ()) -> None:
         """List the checkpoints under ``roots``, following links, hidden files left out.
+
+        Args:
+            roots: Folders of checkpoints.
+            vaes: Files that hold a VAE alone. Names can mean them if they mean no checkpoint.
 
         Raises:
             CheckpointError: If a root is not a folder.
@@ -42,6 +46,8 @@ class ModelLibrary:
                 raise CheckpointError(f"{root}: there is no such folder.")
             for path in _walk(root):
                 self._files.setdefault(path.relative_to(root).as_posix(), path)
+        listed = set(self._files.values())
+        self._vaes = {path.name: path for path in vaes if path not in listed and path.name not in self._files}
 
     @property
     def names(self) -> list[str]:
@@ -52,6 +58,16 @@ class ModelLibrary:
     def files(self) -> Mapping[str, Path]:
         """Paths by relative name."""
         return self._files
+
+    @property
+    def vaes(self) -> Mapping[str, Path]:
+        """Paths by name of the files that hold a VAE alone."""
+        return self._vaes
+
+    @property
+    def everything(self) -> Mapping[str, Path]:
+        """Checkpoints and VAEs by the names that :meth:`find` knows."""
+        return {**self._files, **self._vaes}
 
     def find(self, name: str) -> Path | None:
         """The file that a name means, None if there is none.
@@ -66,15 +82,16 @@ class ModelLibrary:
         if len(matches) > 1:
             listed = ", ".join(matches)
             raise CheckpointError(f"Several checkpoints are called {name!r}: {listed}. Give one of these names.")
-        return self._files[matches[0]] if matches else None
+        return self.everything[matches[0]] if matches else None
 
     def namesakes(self, name: str) -> list[str]:
         """Relative names of the files that answer to a name equally well, sorted; if any, those of its very letters."""
         wanted = name.replace("\\", "/")
-        for fold in (str, str.lower):
-            matches = [relative for relative in self._files if fold(wanted) in _answers(fold(relative))]
-            if matches:
-                return sorted(matches)
+        for files in (self._files, self._vaes):
+            for fold in (str, str.lower):
+                matches = [relative for relative in files if fold(wanted) in _answers(fold(relative))]
+                if matches:
+                    return sorted(matches)
         return []
 
     def find_known_as(self, names: Iterable[str]) -> Path | None:
@@ -102,7 +119,7 @@ class ModelLibrary:
 
     def suggest(self, name: str) -> list[str]:
         """Up to three names that look like ``name``, the likeliest first: with it as a word, then similar ones."""
-        stems = {Path(relative).stem: relative for relative in self._files}
+        stems = {Path(relative).stem: relative for relative in self.everything}
         lowered = {stem.lower(): stem for stem in stems}
         wanted = name.lower()
         with_word = sorted((stem for stem in lowered if wanted in _WORDS.findall(stem)), key=len)

@@ -66,7 +66,7 @@ class Host(Protocol):
         """The switch that holds the loaded model's weights in fp8; None if there is none."""
 
     def library(self) -> ModelLibrary:
-        """The checkpoints that there are now."""
+        """The checkpoints that there are now, and the VAEs that the host knows."""
 
     def output_folder(self) -> Path:
         """Where merged checkpoints go."""

@@ -142,3 +142,18 @@ def test_of_several_that_may_be_meant_none_is_taken_unless_one_is_called_just_so
         models.find_known_as(["beta7"])
     models = make(tmp_path, "Beta_7.safetensors")
     assert models.find_known_as(["beta7"]) == tmp_path / "Beta_7.safetensors"
+
+
+def test_vaes_are_found_where_no_checkpoint_is_meant(tmp_path: Path) -> None:
+    vaes = tmp_path / "VAE"
+    make(vaes, "sdxl_vae.safetensors", "both.pt", "same.safetensors")
+    make(tmp_path / "models", "both.safetensors", "same.safetensors", "near.vae.pt")
+    files = [*vaes.iterdir(), tmp_path / "models/near.vae.pt"]
+    models = ModelLibrary([tmp_path / "models"], files)
+    assert models.names == ["both.safetensors", "near.vae.pt", "same.safetensors"]
+    assert sorted(models.vaes) == ["both.pt", "sdxl_vae.safetensors"]
+    assert models.find("SDXL_VAE") == vaes / "sdxl_vae.safetensors"
+    assert models.find("both") == tmp_path / "models/both.safetensors"
+    assert models.find("both.pt") == vaes / "both.pt"
+    assert models.find("same") == tmp_path / "models/same.safetensors"
+    assert models.everything.keys() == {*models.names, *models.vaes}

@@ -161,3 +161,12 @@ def test_hundreds_of_checkpoints_are_looked_up_in_a_moment(fake, host):
     began = time.perf_counter()
     assert {host.known_sha256(path) for path in paths} == {""}
     assert time.perf_counter() - began < 0.25  # a live plan may ask for all of them
+
+
+def test_the_webuis_vaes_can_be_put_into_merges(fake, host, tmp_path):
+    path = tmp_path / "VAE" / "sdxl_vae.safetensors"
+    fake.modules["sd_vae"].vae_dict = {path.name: str(path)}
+    assert dict(host.library().vaes) == {path.name: path}
+    assert path.name not in host.library().names
+    del fake.modules["sd_vae"].vae_dict  # a fork that lists them otherwise
+    assert not host.library().vaes

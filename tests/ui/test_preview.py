@@ -18,6 +18,8 @@ from lib_kohaku.progress import SilentProgress
 from lib_kohaku.ui.merge.form import MergeForm, form_of
 from lib_kohaku.ui.merge.plan_html import plan_html, slot_ranges
 from lib_kohaku.ui.merge.preview import bound_recipe, make_preview
+from lib_kohaku.ui.tab import build_tab
+from tests.support.files import load, save
 
 GAMMA1 = "beta7 + 0.8*(anxl3 - anxl2) + 0.5*(base7 - beta7)"
 
@@ -209,3 +211,24 @@ def test_times_are_learnt_from_earlier_merges(workbench):
 )
 def test_runs_of_blocks_are_drawn_together(slots, shown):
     assert slot_ranges(slots) == shown
+
+
+def test_the_vae_of_a_file_of_its_own(workbench, sdxl, tmp_path, monkeypatch):
+    vae = tmp_path / "VAE" / "anime.vae.safetensors"
+    vae.parent.mkdir()
+    prefix = "first_stage_model."
+    tensors = load(sdxl.path("base8"))
+    save(vae, {name[len(prefix) :]: values for name, values in tensors.items() if name.startswith(prefix)})
+    library = ModelLibrary(workbench.host.library().roots, [vae])
+    monkeypatch.setattr(workbench.host, "library", lambda: library)
+    preview = make_preview(workbench, MergeForm(formula="0.5*beta7 + 0.5*anxl3", vae=f"From: {vae.name}"))
+    assert preview.error is None
+    assert [(one.role, one.file, one.how) for one in preview.bindings][2:] == [(vae.name, vae.name, BY_NAME)]
+    assert preview.plan.refusals == preview.plan.warnings == ()
+    assert preview.plan.component_actions["vae"] == f"from:{vae.name}"
+    assert preview.name == "beta7+anxl3+anime.vae"
+    outputs = build_tab(workbench).fns  # the lists are filled by an event
+    lists = next(item.fn for item in outputs if item.fn and item.fn.__name__ == "_lists_now")
+    choices = [update["choices"] for update in lists() if isinstance(update, dict) and "choices" in update]
+    assert f"From: {vae.name}" in choices[0]
+    assert sum(any(vae.name in choice for choice in offered) for offered in choices) == 1, "nowhere else"

@@ -13,7 +13,8 @@ pytest.importorskip("playwright", reason="browser tests need playwright (require
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.actions import JOB, PLAN, expect_state, formula_is, type_formula, use_recipe
+from tests.browser.actions import JOB, PLAN, choose, expect_state, formula_is, type_formula, use_recipe
+from tests.webui.minis import write_vae
 from tests.webui.server import Webui
 from tests.webui.test_files import LARGE, folder_of, large  # noqa: F401 - a fixture
 
@@ -111,6 +112,31 @@ def test_three_clicks_from_recipe_to_a_loaded_checkpoint(webui: Webui, opener: O
 
     webui.call("POST", "/sdapi/v1/options", {"sd_model_checkpoint": before})
     assert webui.image() != saved
+
+
+def test_a_vae_is_baked_in(webui: Webui, opener: Opener, recipe: str) -> None:
+    """As the webui's own merger does it: the image is that of the merge with that VAE chosen in the settings."""
+    vae = webui.data / "models" / "VAE" / "page-vae.safetensors"
+    write_vae(vae, folder_of(webui) / "mini_b.safetensors")
+    page = opener()
+    use_recipe(page, recipe)
+    page.click("#kohaku_merge")
+    merged(page, recipe)
+    page.click("#kohaku_refresh")
+    page.click("#kohaku_more_options > .label-wrap")
+    choose(page, "vae", f"From: {vae.name}")
+    expect(page.locator(PLAN)).to_contain_text(vae.name)
+    page.fill("#kohaku_name input", f"{recipe}-baked")
+    page.click("#kohaku_merge")
+    merged(page, f"{recipe}-baked")
+    ordinary, baked = ({"sd_model_checkpoint": name} for name in (recipe, f"{recipe}-baked"))
+    before, image = webui.image(override_settings=ordinary), webui.image(override_settings=baked)
+    assert image != before
+    webui.call("POST", "/sdapi/v1/options", {"sd_vae": vae.name})
+    assert webui.image(override_settings=ordinary) == image
+    webui.call("POST", "/sdapi/v1/options", {"sd_vae": "Automatic"})
+    assert webui.image(override_settings=ordinary) == before
+    vae.unlink()
 
 
 def test_the_webuis_own_bar_shows_bytes_and_time(opener: Opener, large: Path) -> None:  # noqa: F811

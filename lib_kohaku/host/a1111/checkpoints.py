@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from modules import sd_models, shared
+from modules import sd_models, sd_vae, shared
 
 from lib_kohaku.errors import FailedError, RefusedError
 
@@ -18,6 +18,11 @@ def checkpoint_roots() -> list[Path]:
     folders = [chosen] if isinstance(chosen, str) else list(chosen)
     roots = [Path(folder).absolute() for folder in (*folders, sd_models.model_path)]
     return list(dict.fromkeys(root for root in roots if root.is_dir()))
+
+
+def vae_files() -> list[Path]:
+    """The files of the webui's own list of VAEs; a copy, for it clears and refills that without a lock."""
+    return [Path(path).absolute() for path in list(getattr(sd_vae, "vae_dict", {}).values())]
 
 
 def all_infos() -> Iterable[Any]:
@@ -48,6 +53,8 @@ def refresh() -> None:
     )
     if has_one:
         sd_models.list_models()
+    if hasattr(sd_vae, "refresh_vae_list"):
+        sd_vae.refresh_vae_list()
 
 
 def select(info: Any) -> None:

@@ -72,7 +72,7 @@ class A1111Host:
 
     def library(self) -> ModelLibrary:
         """See :class:`~lib_kohaku.host.base.Host`."""
-        return ModelLibrary(checkpoints.checkpoint_roots())
+        return ModelLibrary(checkpoints.checkpoint_roots(), checkpoints.vae_files())
 
     def output_folder(self) -> Path:
         """See :class:`~lib_kohaku.host.base.Host`."""

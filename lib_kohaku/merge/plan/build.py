@@ -79,11 +79,17 @@ def plan_models(
     base = next(model for model in models if model.role == base_name)
     others = [model for model in models if model.role != base_name]
     architecture = _common_architecture(models)
-    refusals, warnings = checks.architecture_problems(base, others)
+    sources = {model.role for model in others} - set(resolved.roles)
+    refusals, warnings = checks.architecture_problems(base, others, sources)
     refusals += checks.quantisation_problems(models)
-    predictions = checks.prediction_problems(models, allow_prediction_mismatch)
-    refusals += predictions[0]
-    warnings += predictions[1]
+    without_network = sources - {role for component, role in checks.component_sources(recipe) if component == "unet"}
+    predicting = [model for model in models if model.role not in without_network]
+    for problems in (
+        checks.source_problems(recipe, base, models, architecture),
+        checks.prediction_problems(predicting, allow_prediction_mismatch),
+    ):
+        refusals += problems[0]
+        warnings += problems[1]
     warnings += bind.unexpected_hashes(recipe, models)
     if refusals:  # comparing keys of strangers would only add noise
         return _refused(recipe, resolved, base_name, architecture, models, refusals, warnings)
@@ -109,7 +115,7 @@ def plan_models(
         used = set().union(*(tensor.form.roles for tensor in merged))
         warnings += checks.unused_models(resolved, used)
     for model in others:
-        warnings += checks.difference_warnings(recipe, base, model, differences[model.role])
+        warnings += checks.difference_warnings(recipe, base, model, differences[model.role], sources)
         warnings += checks.channel_warnings(base, model)
     warnings += checks.fp8_warnings(recipe, base, tensors)
     ordered = _in_storage_order(tensors)

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
-from lib_kohaku.checkpoint.architectures import UNKNOWN, is_input_convolution
+from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture, is_input_convolution, key_under_alias
 from lib_kohaku.fp8.codecs import FP8_TAGS
 from lib_kohaku.merge.algebra.resolve import ResolvedFormula
 from lib_kohaku.merge.plan.shapes import shares_channels
 from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, ModelDifference, PlannedTensor
-from lib_kohaku.merge.recipe import DROP, Recipe
+from lib_kohaku.merge.recipe import DROP, FROM, Recipe
 
 _LORA = "LoRA"
+_VAE = "VAE"
 _VAE_KEYS = {"encoder.conv_in.weight", "decoder.conv_in.weight"}
 
 
-def architecture_problems(base: InputModel, others: Sequence[InputModel]) -> tuple[list[str], list[str]]:
-    """Refusals and warnings about models that do not belong together."""
+def architecture_problems(
+    base: InputModel, others: Sequence[InputModel], sources: Container[str] = ()
+) -> tuple[list[str], list[str]]:
+    """Refusals and warnings about models that do not belong together.
+
+    Args:
+        base: The base.
+        others: The other models.
+        sources: Roles that the formula does not have: a component is taken from them, and a VAE is one.
+    """
     refusals, warnings = [], []
     for model in others:
+        if model.role in sources and _kind(model) == _VAE:
+            continue  # see source_problems
         common = len(base.tensors.keys() & model.tensors.keys())
         if UNKNOWN not in (base.architecture, model.architecture):
             if model.architecture.id != base.architecture.id:
@@ -50,7 +61,28 @@ def _kind(model: InputModel) -> str:
         return ""
     if any(".lora_down." in name or ".lora_A." in name for name in model.tensors):
         return _LORA
-    return "VAE" if model.tensors.keys() >= _VAE_KEYS else ""
+    return _VAE if model.tensors.keys() >= _VAE_KEYS else ""
+
+
+def source_problems(
+    recipe: Recipe, base: InputModel, models: Sequence[InputModel], architecture: Architecture
+) -> tuple[list[str], list[str]]:
+    """Components that are to come from a file without them, or to go into one that has no place for them."""
+    refusals, warnings = [], []
+    for component, role in component_sources(recipe):
+        source = next(model for model in models if model.role == role)
+        names = [name for name in base.tensors if architecture.component_of(name) == component]
+        if not names and component == "vae":
+            warnings.append(f"{base.path.name} has no VAE, and a merge adds no tensors: that of {role} is left out.")
+        elif names and not any(key_under_alias(name, source.tensors) for name in names):
+            refusals.append(f"{source.path.name} has no tensor of the {component} of {base.path.name}.")
+    return refusals, warnings
+
+
+def component_sources(recipe: Recipe) -> list[tuple[str, str]]:
+    """Components that are taken whole from one model, and its role."""
+    policies = recipe.components.items()
+    return [(component, policy[len(FROM) :]) for component, policy in policies if policy.startswith(FROM)]
 
 
 def prediction_problems(models: Sequence[InputModel], allowed: bool) -> tuple[list[str], list[str]]:
@@ -89,15 +121,20 @@ def unused_models(resolved: ResolvedFormula, used: set[str]) -> list[str]:
     return [f"{role} has no influence: its coefficient is 0 everywhere." for role in resolved.roles if role not in used]
 
 
-def difference_warnings(recipe: Recipe, base: InputModel, model: InputModel, difference: ModelDifference) -> list[str]:
-    """Keys that only one side has; of components that are left out anyway it does not matter."""
+def difference_warnings(
+    recipe: Recipe, base: InputModel, model: InputModel, difference: ModelDifference, sources: Container[str] = ()
+) -> list[str]:
+    """Keys that only one side has; of components that are left out anyway or not taken from it it does not matter."""
     warnings = []
-    missing = {name: count for name, count in difference.missing.items() if recipe.policy(name) != DROP}
-    if missing:
-        counts = ", ".join(f"{count} {component}" for component, count in missing.items())
+    taken = {component for component, role in component_sources(recipe) if role == model.role}
+
+    def counted(counts: Mapping[str, int]) -> str:
+        matters = taken if model.role in sources else {name for name in counts if recipe.policy(name) != DROP}
+        return ", ".join(f"{count} {component}" for component, count in counts.items() if component in matters)
+
+    if counts := counted(difference.missing):
         warnings.append(f"{model.path.name} lacks tensors that {base.path.name} has ({counts}): they stay unchanged.")
-    if difference.extra:
-        counts = ", ".join(f"{count} {component}" for component, count in difference.extra.items())
+    if counts := counted(difference.extra):
         warnings.append(f"{model.path.name} has tensors that {base.path.name} lacks ({counts}): they are left out.")
     return warnings
 

@@ -71,6 +71,10 @@ class FieldHandlers:
         """Checkpoints by their shortest names."""
         return list(short_names(self._workbench.host.library()).values())
 
+    def vae_names(self) -> list[str]:
+        """Files that hold a VAE alone."""
+        return sorted(self._workbench.host.library().vaes, key=str.lower)
+
     def candidates(self) -> str:
         """Everything that can be completed in the formula box, and the tables that our JavaScript draws from."""
         names = short_names(self._workbench.host.library())

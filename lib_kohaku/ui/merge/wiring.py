@@ -172,16 +172,16 @@ class Wiring:
     def _lists_now(self) -> list[Any]:
         """Everything that depends on the files that there are, on the history and on the loaded model."""
         try:
-            names = self._fields.model_names()
+            names, vaes = self._fields.model_names(), self._fields.vae_names()
             candidates, cards = self._fields.candidates(), self._recipes.cards()
         except Exception as error:  # a folder that went away must not take the whole page with it
-            names, candidates, cards = [], "", notice(f"The checkpoints cannot be listed: {error}")
-        policies = gr.update(choices=policy_choices(names))
+            names, vaes, candidates, cards = [], [], "", notice(f"The checkpoints cannot be listed: {error}")
+        policies = [gr.update(choices=policy_choices(sources)) for sources in ([*vaes, *names], names)]
         lists = [gr.update(choices=names) for _ in self._page.model_lists]
         loaded = self._workbench.host.loaded_model()
         restore = [gr.update(visible=loaded is not None and loaded.unsaved)] if self._page.jobs.restore else []
         now = [self._recipes.history(), self._run.job(), _loaded(loaded)]
-        return [candidates, cards, *now, policies, policies, *lists, *restore]
+        return [candidates, cards, *now, *policies, *lists, *restore]
 
 
 def _loaded(model: LoadedModel | None) -> Markup:
