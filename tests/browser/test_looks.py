@@ -133,7 +133,9 @@ def take_pictures(chromium: Browser, site: Site, watch: Watch) -> None:
     expect_state(page, "done", "verify")
     page.click("#kohaku_history_section >> text=History")
     page.wait_for_selector(".kohaku-history")
-    page.screenshot(path=SCREENSHOTS / "merge-recipe.png", full_page=True)
+    page.evaluate("window.scrollTo(0, 0)")  # the right column goes along with the window
+    page.set_viewport_size({**WIDE, "height": 1220})
+    page.screenshot(path=SCREENSHOTS / "merge-recipe.png")
     page.close()
 
     page = chromium.new_page(viewport={"width": 1280, "height": 1000})
@@ -161,8 +163,31 @@ def take_pictures(chromium: Browser, site: Site, watch: Watch) -> None:
     page.goto(site.address + THEMES["light"])
     page.wait_for_selector(".kohaku-card")
     open_source(page, "Simple")
-    page.screenshot(path=SCREENSHOTS / "merge-narrow.png", full_page=True)
+    page.screenshot(path=SCREENSHOTS / "merge-narrow.png")
     page.close()
+
+
+def test_the_buttons_stay_where_they_are_while_a_plan_is_made(page: Page) -> None:
+    use_recipe(page, "gamma-rev2-mbw")
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
+    page.evaluate("""() => {
+        window.tops = new Set();
+        window.pending = 0;
+        const merge = document.querySelector('#kohaku_merge');
+        const look = () => {
+            window.tops.add(merge.getBoundingClientRect().top);
+            window.pending += document.querySelectorAll('#kohaku_output_note .pending').length;
+            requestAnimationFrame(look);
+        };
+        look();
+    }""")
+    page.click("#kohaku_formula textarea")
+    page.keyboard.press("End")
+    for _ in range(3):
+        page.keyboard.type(" ")
+        page.wait_for_timeout(700)
+    assert page.evaluate("window.pending") > 0, "no plan was made"
+    assert page.evaluate("window.tops.size") == 1
 
 
 def test_everything_folded_opens_by_the_keyboard(page: Page) -> None:
