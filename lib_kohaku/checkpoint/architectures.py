@@ -109,3 +109,12 @@ def key_under_alias(key: str, tensors: Mapping[str, TensorInfo]) -> str | None:
             if old != "comment" and key.startswith(ours) and theirs + key[len(ours) :] in tensors:
                 return str(theirs + key[len(ours) :])
     return None
+
+
+def key_in_file(key: str, tensors: Mapping[str, TensorInfo]) -> str | None:
+    """As :func:`key_under_alias`, and for files that hold a VAE alone: their names have no prefix."""
+    found = key_under_alias(key, tensors)
+    if found is None:
+        bare = key.removeprefix(load_data("architectures")["vae_prefix"])
+        return bare if bare in tensors else None
+    return found

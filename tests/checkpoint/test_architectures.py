@@ -12,6 +12,7 @@ from lib_kohaku.checkpoint.architectures import (
     detect_architecture,
     is_input_convolution,
     is_never_merged,
+    key_in_file,
     key_under_alias,
     prediction_type,
 )
@@ -137,6 +138,14 @@ def test_aliases_of_sd1_text_encoders() -> None:
     assert key_under_alias(old, infos(new)) == new
     assert key_under_alias(old, infos("other")) is None
     assert key_under_alias("encoder.x", infos(old, new)) is None
+
+
+def test_names_in_files_of_a_vae_alone() -> None:
+    key = "first_stage_model.encoder.conv_in.weight"
+    assert key_in_file(key, infos("encoder.conv_in.weight")) == "encoder.conv_in.weight"
+    assert key_in_file(key, infos("encoder.conv_in.weight", key)) == key
+    assert key_in_file(key, infos("encoder.conv_in.bias")) is None
+    assert key_in_file("encoder.conv_in.weight", infos(key)) is None
 
 
 def test_detection_from_a_file(tmp_path: Path) -> None:

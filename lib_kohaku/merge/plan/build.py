@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture, key_under_alias
+from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture, key_in_file
 from lib_kohaku.checkpoint.blocks import block_map
 from lib_kohaku.checkpoint.config_file import config_problems, find_config
 from lib_kohaku.checkpoint.library import ModelLibrary
@@ -193,7 +193,7 @@ def _difference(base: InputModel, model: InputModel, architecture: Architecture)
 def _lacking(model: InputModel, other: InputModel, architecture: Architecture) -> dict[str, int]:
     """Counts by component of the tensors that ``other`` has and ``model`` lacks."""
     tensors = model.tensors
-    counts = Counter(architecture.component_of(key) for key in other.tensors if not key_under_alias(key, tensors))
+    counts = Counter(architecture.component_of(key) for key in other.tensors if not key_in_file(key, tensors))
     return dict(sorted(counts.items()))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
-from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture, is_input_convolution, key_under_alias
+from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture, is_input_convolution, key_in_file
 from lib_kohaku.fp8.codecs import FP8_TAGS
 from lib_kohaku.merge.algebra.resolve import ResolvedFormula
 from lib_kohaku.merge.plan.shapes import shares_channels
@@ -74,7 +74,7 @@ def source_problems(
         names = [name for name in base.tensors if architecture.component_of(name) == component]
         if not names and component == "vae":
             warnings.append(f"{base.path.name} has no VAE, and a merge adds no tensors: that of {role} is left out.")
-        elif names and not any(key_under_alias(name, source.tensors) for name in names):
+        elif names and not any(key_in_file(name, source.tensors) for name in names):
             refusals.append(f"{source.path.name} has no tensor of the {component} of {base.path.name}.")
     return refusals, warnings
 

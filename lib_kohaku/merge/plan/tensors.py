@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lib_kohaku.checkpoint.architectures import Architecture, is_never_merged, key_under_alias
+from lib_kohaku.checkpoint.architectures import Architecture, is_never_merged, key_in_file
 from lib_kohaku.checkpoint.header import TensorInfo
 from lib_kohaku.checkpoint.writer import TensorSpec
 from lib_kohaku.merge.algebra.evaluate import Evaluator
@@ -109,7 +109,7 @@ class TensorPlanner:
         found = {self.base.role: info}
         missing = set()
         for model in self.others:
-            key = key_under_alias(info.name, model.tensors)
+            key = key_in_file(info.name, model.tensors)
             if key is None:
                 missing.add(model.role)
                 continue
