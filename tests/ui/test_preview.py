@@ -230,6 +230,7 @@ def test_the_vae_of_a_file_of_its_own(workbench, sdxl, tmp_path, monkeypatch):
     assert preview.plan.refusals == preview.plan.warnings == ()
     assert preview.plan.component_actions["vae"] == f"from:{vae.name}"
     assert preview.name == "beta7+anxl3+anime.vae"
+    assert "<td>VAE</td>" in plan_html(preview)
     outputs = build_tab(workbench).fns  # the lists are filled by an event
     lists = next(item.fn for item in outputs if item.fn and item.fn.__name__ == "_lists_now")
     choices = [update["choices"] for update in lists() if isinstance(update, dict) and "choices" in update]

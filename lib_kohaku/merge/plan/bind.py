@@ -179,12 +179,12 @@ def cached_header(path: Path) -> Header:
     return _load_header(path, status.st_size, status.st_mtime_ns)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _load_header(path: Path, size: int, mtime_ns: int) -> Header:  # the arguments are the cache's key
     return load_header(path)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _load_layout(path: Path, size: int, mtime_ns: int) -> Fp8Layout:  # likewise
     return _read_layout(path, _load_header(path, size, mtime_ns))
 

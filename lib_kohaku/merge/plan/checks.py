@@ -9,12 +9,8 @@ from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture, is_input_
 from lib_kohaku.fp8.codecs import FP8_TAGS
 from lib_kohaku.merge.algebra.resolve import ResolvedFormula
 from lib_kohaku.merge.plan.shapes import shares_channels
-from lib_kohaku.merge.plan.types import CoefficientRow, InputModel, ModelDifference, PlannedTensor
+from lib_kohaku.merge.plan.types import LORA, VAE, CoefficientRow, InputModel, ModelDifference, PlannedTensor
 from lib_kohaku.merge.recipe import DROP, FROM, Recipe
-
-_LORA = "LoRA"
-_VAE = "VAE"
-_VAE_KEYS = {"encoder.conv_in.weight", "decoder.conv_in.weight"}
 
 
 def architecture_problems(
@@ -29,7 +25,7 @@ def architecture_problems(
     """
     refusals, warnings = [], []
     for model in others:
-        if model.role in sources and _kind(model) == _VAE:
+        if model.role in sources and model.kind == VAE:
             continue  # see source_problems
         common = len(base.tensors.keys() & model.tensors.keys())
         if UNKNOWN not in (base.architecture, model.architecture):
@@ -40,7 +36,9 @@ def architecture_problems(
                 )
         elif common == 0:
             kinds = [
-                f" {one.path.name} is a {kind}, not a checkpoint." for one in (base, model) if (kind := _kind(one))
+                f" {one.path.name} is a {one.kind}, not a checkpoint."
+                for one in (base, model)
+                if one.kind in (LORA, VAE)
             ]
             refusals.append(f"{model.path.name} has no tensor in common with {base.path.name}.{''.join(kinds)}")
         elif base.architecture != model.architecture:
@@ -48,20 +46,11 @@ def architecture_problems(
             warnings.append(
                 f"{strange.path.name} is of unknown architecture; it has {common} tensors in common with the other."
             )
-    loras = [model.path.name for model in (base, *others) if _kind(model) == _LORA]
+    loras = [model.path.name for model in (base, *others) if model.kind == LORA]
     if len(loras) > 1:
         listed = " and ".join(loras)
         warnings.append(f"{listed} are LoRAs: the average of their factors is not the average of what they do.")
     return refusals, warnings
-
-
-def _kind(model: InputModel) -> str:
-    """What a file without an architecture is, of the kinds that people mistake for checkpoints; empty if neither."""
-    if model.architecture is not UNKNOWN:
-        return ""
-    if any(".lora_down." in name or ".lora_A." in name for name in model.tensors):
-        return _LORA
-    return _VAE if model.tensors.keys() >= _VAE_KEYS else ""
 
 
 def source_problems(

@@ -38,7 +38,7 @@ def describe_plan(plan: MergePlan) -> list[str]:
 
 def _model(model: InputModel) -> str:
     known = f"  {auto_v2(model.sha256)}" if model.sha256 else ""
-    return f"{model.role} = {model.path.name}{known}  {model.architecture.label}"
+    return f"{model.role} = {model.path.name}{known}  {model.kind}"
 
 
 def describe_fp8(plan: MergePlan) -> list[str]:

@@ -8,13 +8,16 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
-from lib_kohaku.checkpoint.architectures import Architecture
+from lib_kohaku.checkpoint.architectures import UNKNOWN, Architecture
 from lib_kohaku.checkpoint.header import Header, TensorInfo
 from lib_kohaku.checkpoint.writer import TensorSpec
 from lib_kohaku.fp8.codecs import Scaling
 from lib_kohaku.fp8.files.layout import NOTHING_FP8, Fp8Layout, StoredWeight
 from lib_kohaku.merge.algebra.forms import LinearForm
 from lib_kohaku.merge.recipe import Recipe
+
+LORA, VAE = "LoRA", "VAE"
+_VAE_KEYS = {"encoder.conv_in.weight", "decoder.conv_in.weight"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,16 @@ class InputModel:
         if not self.fp8.bookkeeping:
             return tensors
         return {name: info for name, info in tensors.items() if name not in self.fp8.bookkeeping}
+
+    @cached_property
+    def kind(self) -> str:
+        """What it is, for people; also of files without an architecture that are mistaken for checkpoints."""
+        if self.architecture is UNKNOWN:
+            if any(".lora_down." in name or ".lora_A." in name for name in self.tensors):
+                return LORA
+            if self.tensors.keys() >= _VAE_KEYS:
+                return VAE
+        return self.architecture.label
 
 
 @dataclass(frozen=True)

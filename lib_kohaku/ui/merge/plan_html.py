@@ -193,7 +193,7 @@ def _hash(model: InputModel | None) -> list[str]:
 
 def _kind(model: InputModel) -> str:
     prediction = "" if model.prediction == "epsilon" else f", {model.prediction}"
-    return f"{model.architecture.label}{prediction}"
+    return f"{model.kind}{prediction}"
 
 
 def _coefficients(plan: MergePlan) -> Markup:
