@@ -9,7 +9,8 @@
     // Kinds that end with a new checkpoint.
     const WRITES = ['merge', 'fp8 convert', 'fp8 expand', 'fp8 import'];
 
-    // The list of checkpoints at the top of the webui's page hears of new files and of the chosen one from its own buttons.
+    // The list of checkpoints at the top of the webui's page hears of new files and of the chosen one from its own buttons;
+    // never of both at once: while the webui lists its files it knows none, and takes the first one for the chosen one.
     // A choice counts only if it was seen to end: by the time of a later look another checkpoint may have been chosen.
     function tellHost(job, seen) {
         const made = WRITES.includes(job.dataset.kohakuKind);
@@ -17,9 +18,11 @@
         if (job.dataset.kohakuState !== 'done' || told.has(job.dataset.kohakuJob) || !(made || chosen)) return;
         told.add(job.dataset.kohakuJob); // two pages show the jobs of one list
         const refresh = document.getElementById('refresh_sd_model_checkpoint');
-        if (refresh) refresh.click();
-        // It is the chosen one already, so nothing is loaded again.
-        if (chosen && document.getElementById('change_checkpoint')) window.selectCheckpoint(chosen);
+        if (made) {
+            if (refresh) refresh.click();
+        } else if (document.getElementById('change_checkpoint')) {
+            window.selectCheckpoint(chosen); // it is the chosen one already, so nothing is loaded again
+        }
     }
 
     // job: the element that shows it; busy: the tab's class while it runs; poll, ended: buttons to press;

@@ -123,7 +123,8 @@ class MergeWorkbench:
             with self.host.exclusive(job.id, f"Merging {output.stem}", job) as progress:
                 hashed = self._with_hashes(named_after(plan, output.stem), progress, allow_prediction_mismatch)
                 report = merge_to_file(hashed, output, overwrite=overwrite, progress=progress)
-            self.host.refresh_checkpoints()
+                # An image that waits in the queue would find no checkpoint in the list, and take the first one.
+                self.host.refresh_checkpoints()
             size = format_bytes(output.stat().st_size)
             note = _not_finite(report.not_finite) + self._remember(hashed, output.name, report.seconds)
             return f"Wrote {output.name} ({size}) in {format_seconds(report.seconds)}.{note}", output.name

@@ -101,7 +101,7 @@ class Host(Protocol):
         """
 
     def refresh_checkpoints(self) -> None:
-        """Let the host see new files. Not inside :meth:`exclusive`."""
+        """Let the host see new files. While it looks it may know none: inside :meth:`exclusive` where that matters."""
 
     def load_checkpoint(self, path: Path) -> None:
         """Make a checkpoint the loaded model. Not inside :meth:`exclusive`.

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from lib_kohaku.errors import CancelledError, FailedError, RefusedError
 from lib_kohaku.merge.recipe import Recipe
@@ -170,3 +172,36 @@ def test_the_webuis_vaes_can_be_put_into_merges(fake, host, tmp_path):
     assert path.name not in host.library().names
     del fake.modules["sd_vae"].vae_dict  # a fork that lists them otherwise
     assert not host.library().vaes
+
+
+def test_a_file_that_replaced_the_loaded_one_is_loaded(fake, host):
+    from lib_kohaku.host.a1111.fp8.held import note_file  # needs the fake webui
+    from lib_kohaku.host.a1111.fp8.originals import Originals
+
+    path = fake.models / "beta7.safetensors"
+    fake.load("beta7")
+    note_file(fake.model, Originals.of(path))
+    host.load_checkpoint(path)
+    assert fake.events.count("load beta7.safetensors") == 1, "it is loaded already"
+    path.write_bytes((fake.models / "anxl3.safetensors").read_bytes())
+    os.utime(path, ns=(1, 1))
+    host.refresh_checkpoints()
+    host.load_checkpoint(path)
+    assert fake.events.count("load beta7.safetensors") == 2
+    expected = load_file(path)["model.diffusion_model.out.2.bias"]
+    assert torch.equal(fake.model.state_dict()["model.diffusion_model.out.2.bias"], expected)
+
+
+@pytest.mark.parametrize("title", ["beta7.safetensors [0123456789]", "beta7.safetensors"])
+def test_the_choice_still_means_a_file_that_was_replaced(fake, host, title):
+    fake.opts.data["sd_model_checkpoint"] = title
+    host.refresh_checkpoints()
+    assert fake.sd_models.checkpoint_aliases[fake.opts.data["sd_model_checkpoint"]].name == "beta7.safetensors"
+    assert fake.events == []
+
+
+@pytest.mark.parametrize("title", ["gone.safetensors [0123456789]", None, 3])
+def test_a_choice_that_means_nothing_is_left_alone(fake, host, title):
+    fake.opts.data["sd_model_checkpoint"] = title
+    host.refresh_checkpoints()
+    assert fake.opts.data["sd_model_checkpoint"] == title

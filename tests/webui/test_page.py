@@ -114,6 +114,33 @@ def test_three_clicks_from_recipe_to_a_loaded_checkpoint(webui: Webui, opener: O
     assert webui.image() != saved
 
 
+def test_a_merge_over_the_loaded_checkpoint(webui: Webui, opener: Opener, recipe: str) -> None:
+    """Until somebody loads the new file, images are those of the old one, and never of some other checkpoint."""
+    other = "mini_a + 0.75*(mini_c - mini_b)"
+    webui.job("/merge", {"formula": other, "name": f"{recipe}-other"})
+    new = webui.image(override_settings={"sd_model_checkpoint": f"{recipe}-other"})
+    page = opener()
+    use_recipe(page, recipe)
+    page.click("#kohaku_merge")
+    merged(page, recipe)
+    page.click(f'{JOB} [data-kohaku-action="load"]')
+    expect_state(page, "done", "choose")
+    settled(webui, page, recipe)
+    old = webui.image()
+    type_formula(page, other)
+    expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
+    page.fill("#kohaku_name input", recipe)
+    page.click("#kohaku_overwrite input")
+    page.click("#kohaku_merge")
+    merged(page, recipe)
+    assert webui.image() == old
+    page.click(f'{JOB} [data-kohaku-action="load"]')
+    expect_state(page, "done", "choose")
+    settled(webui, page, recipe)
+    assert webui.image() == new != old
+    webui.call("POST", "/sdapi/v1/options", {"sd_model_checkpoint": "mini_a"})
+
+
 def test_a_vae_is_baked_in(webui: Webui, opener: Opener, recipe: str) -> None:
     """As the webui's own merger does it: the image is that of the merge with that VAE chosen in the settings."""
     vae = webui.data / "models" / "VAE" / "page-vae.safetensors"

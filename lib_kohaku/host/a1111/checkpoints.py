@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from modules import sd_models, sd_vae, shared
 
 from lib_kohaku.errors import FailedError, RefusedError
+
+_HASH = re.compile(r"\s*\[[^]]+]\s*$")  # behind the name in the title of a checkpoint
 
 
 def checkpoint_roots() -> list[Path]:
@@ -53,8 +56,23 @@ def refresh() -> None:
     )
     if has_one:
         sd_models.list_models()
+        _keep_the_choice()
     if hasattr(sd_vae, "refresh_vae_list"):
         sd_vae.refresh_vae_list()
+
+
+def _keep_the_choice() -> None:
+    """Let the choice in the settings mean its file still, if that was replaced.
+
+    The webui knows it by name and hash. A new file of the name has another hash, or none yet: the next image would be
+    made with the first checkpoint of the list.
+    """
+    chosen = shared.opts.data.get("sd_model_checkpoint")
+    if not isinstance(chosen, str) or chosen in sd_models.checkpoint_aliases:
+        return
+    info = sd_models.checkpoint_aliases.get(_HASH.sub("", chosen))
+    if info is not None:
+        shared.opts.data["sd_model_checkpoint"] = info.title
 
 
 def select(info: Any) -> None:

@@ -123,13 +123,16 @@ class A1111Host:
             if active is not None and active.previous.filename == info.filename:
                 self.live.restore()
             else:
-                checkpoints.reload_weights(info, forced=False)
+                # Where the file was replaced, the webui takes the old weights for the new ones.
+                checkpoints.reload_weights(info, forced=_is_outdated(sd_models.model_data.sd_model))
         if not self._is_loaded(info):
             raise FailedError(f"{info.name} could not be loaded; the webui's console says why.")
 
     def _is_loaded(self, info: Any) -> bool:
         model = sd_models.model_data.sd_model
-        return model is not None and self.live.active is None and model.sd_checkpoint_info.filename == info.filename
+        if model is None or self.live.active is not None or model.sd_checkpoint_info.filename != info.filename:
+            return False
+        return not _is_outdated(model)
 
     def loaded_model(self) -> LoadedModel | None:
         """See :class:`~lib_kohaku.host.base.Host`."""
@@ -179,6 +182,13 @@ class A1111Host:
             "fp8": str(getattr(shared.opts, "fp8_storage", "")),
             "unsaved merges": "possible" if self.info.can_load_unsaved else "not possible",
         }
+
+
+def _is_outdated(model: Any) -> bool:
+    """Whether a model was loaded from a file that is another one by now."""
+    from lib_kohaku.host.a1111.fp8.held import was_replaced  # not at the webui's start
+
+    return model is not None and was_replaced(model)
 
 
 def _make_live() -> LiveMerger:

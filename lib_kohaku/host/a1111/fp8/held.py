@@ -70,6 +70,15 @@ def note_file(model: Any, originals: Originals | None) -> None:
     model.__dict__[_FILE] = originals
 
 
+def was_replaced(model: Any) -> bool:
+    """Whether the file that a model was loaded from is another one by now; False if it is gone."""
+    originals = model.__dict__.get(_FILE)
+    try:
+        return isinstance(originals, Originals) and Originals.of(originals.path) != originals
+    except Fp8Error:
+        return False
+
+
 def hold(model: Any, choice: Fp8Choice, progress: Progress) -> Held:
     """Convert the weights of a model that is loaded.
 
