@@ -85,6 +85,15 @@ def settled(webui: Webui, page: Page, title: str) -> None:
     assert webui.kohaku("GET", "/loaded")["name"].startswith(title)
 
 
+def merge_and_load(webui: Webui, page: Page, recipe: str) -> None:
+    use_recipe(page, recipe)
+    page.click("#kohaku_merge")
+    merged(page, recipe)
+    page.click(f'{JOB} [data-kohaku-action="load"]')
+    expect_state(page, "done", "choose")
+    settled(webui, page, recipe)
+
+
 def test_three_clicks_from_recipe_to_a_loaded_checkpoint(webui: Webui, opener: Opener, recipe: str) -> None:
     page = opener()
     before = page.locator(CHOSEN).input_value()
@@ -120,12 +129,7 @@ def test_a_merge_over_the_loaded_checkpoint(webui: Webui, opener: Opener, recipe
     webui.job("/merge", {"formula": other, "name": f"{recipe}-other"})
     new = webui.image(override_settings={"sd_model_checkpoint": f"{recipe}-other"})
     page = opener()
-    use_recipe(page, recipe)
-    page.click("#kohaku_merge")
-    merged(page, recipe)
-    page.click(f'{JOB} [data-kohaku-action="load"]')
-    expect_state(page, "done", "choose")
-    settled(webui, page, recipe)
+    merge_and_load(webui, page, recipe)
     old = webui.image()
     type_formula(page, other)
     expect(page.locator(f"{PLAN} .kohaku-coefficients")).to_be_visible()
@@ -209,12 +213,7 @@ def test_a_stranger_s_open_page_does_not_bring_an_earlier_choice_back(
 ) -> None:
     idle, busy = opener(), opener()
     idle.click('#tabs > .tab-nav button:has-text("txt2img")')
-    use_recipe(busy, recipe)
-    busy.click("#kohaku_merge")
-    merged(busy, recipe)
-    busy.click(f'{JOB} [data-kohaku-action="load"]')
-    expect_state(busy, "done", "choose")
-    settled(webui, busy, recipe)
+    merge_and_load(webui, busy, recipe)
     busy.wait_for_timeout(1000)  # the webui's list tells the webui of its new value once more
     webui.call("POST", "/sdapi/v1/options", {"sd_model_checkpoint": "mini_b"})
     webui.image()
